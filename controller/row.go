@@ -185,3 +185,23 @@ type OutboxCounts struct {
 	DeliveredEnergy WattHour
 	Started         int
 }
+
+// Outcome is what became of a message that was sent to the cloud.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeDelivered Outcome = "delivered" // acknowledged
+	OutcomeRetry     Outcome = "retry"     // no usable answer: the same bytes go again
+	OutcomeParked    Outcome = "parked"    // refused for good: waits for a person
+)
+
+// Settlement ends one attempt of one message.
+type Settlement struct {
+	IDs     []int64 // the row and those packed with it
+	Tx      TxID
+	Kind    OutboxKind
+	UpTx    UpstreamTx // for a delivered start
+	Outcome Outcome
+	Err     string
+}

@@ -1,0 +1,253 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrCongested is returned when the Loop's queue is full: the sender should answer
+// its peer that it is busy, or close.
+var ErrCongested = errors.New("cannot take the event: the control loop's queue is full")
+
+// ErrStopped is returned after the Loop ended.
+var ErrStopped = errors.New("cannot take the event: the control loop has stopped")
+
+// Journal is the Loop's view of the store. Submit must not wait for the disk; the
+// journal posts Committed or JournalFailed.
+type Journal interface {
+	Submit(seq Seq, rows []Row) error
+	LookupToken(lookup uint64, token IDToken)
+	LookupTx(lookup uint64, tx TxID)
+	Telemetry(t Telemetry)
+}
+
+// Adapter carries out effects for one side. Do must return at once and be safe to
+// call from the Loop's goroutine only.
+type Adapter interface {
+	Do(Effect)
+}
+
+// LoopConfig is what a Loop is made of.
+type LoopConfig struct {
+	Site     *Site
+	Journal  Journal
+	Chargers Adapter // SetLimit, InstallFailsafe, PushBaseline, Command, Disconnect
+	Cloud    Adapter // AskToken, ReportStatus, RestartUplink
+	Logger   *slog.Logger
+	// Queue is how many facts may wait (1024).
+	Queue int
+	// OnStep, if set, is told how long a Step took; it must return at once.
+	OnStep func(time.Duration)
+}
+
+// Loop is the one goroutine that owns a Site. Post, Ask and Snapshot may be called
+// from any goroutine.
+type Loop struct {
+	cfg      LoopConfig
+	facts    chan Event
+	readings chan struct{} // signals that slots has something
+	stopped  chan struct{}
+	snapshot atomic.Pointer[Snapshot]
+
+	slotMu sync.Mutex
+	slots  map[string]MeterSampled // latest wins, by meter
+
+	replyMu   sync.Mutex
+	replies   map[ReplyID]chan AnswerBody
+	lastReply ReplyID
+}
+
+// NewLoop prepares a Loop; Run starts it.
+func NewLoop(cfg LoopConfig) *Loop {
+	if cfg.Queue == 0 {
+		cfg.Queue = 1024
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	l := &Loop{
+		cfg:      cfg,
+		facts:    make(chan Event, cfg.Queue),
+		readings: make(chan struct{}, 1),
+		stopped:  make(chan struct{}),
+		slots:    map[string]MeterSampled{},
+		replies:  map[ReplyID]chan AnswerBody{},
+	}
+	l.snapshot.Store(cfg.Site.Snapshot(time.Time{}))
+	return l
+}
+
+// Post hands an event over. Readings of meters never wait: the newest one per meter
+// replaces the one before. Facts wait in a bounded queue; when it is full Post
+// returns ErrCongested at once.
+func (l *Loop) Post(ev Event) error {
+	if m, ok := ev.(MeterSampled); ok {
+		l.slotMu.Lock()
+		l.slots[m.Meter] = m
+		l.slotMu.Unlock()
+		select {
+		case l.readings <- struct{}{}:
+		default:
+		}
+		return nil
+	}
+	select {
+	case <-l.stopped:
+		return ErrStopped
+	default:
+	}
+	select {
+	case l.facts <- ev:
+		return nil
+	default:
+		return ErrCongested
+	}
+}
+
+// Ask posts the event that ask makes with a fresh ReplyID and waits for its Answer.
+// It ends early with ctx's error, or ErrStopped.
+func (l *Loop) Ask(ctx context.Context, ask func(ReplyID) Event) (AnswerBody, error) {
+	answer := make(chan AnswerBody, 1)
+	l.replyMu.Lock()
+	l.lastReply++
+	id := l.lastReply
+	l.replies[id] = answer
+	l.replyMu.Unlock()
+	defer func() {
+		l.replyMu.Lock()
+		delete(l.replies, id)
+		l.replyMu.Unlock()
+	}()
+	if err := l.Post(ask(id)); err != nil {
+		return nil, err
+	}
+	select {
+	case body := <-answer:
+		return body, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-l.stopped:
+		return nil, ErrStopped
+	}
+}
+
+// Snapshot is the newest published state; never nil.
+func (l *Loop) Snapshot() *Snapshot { return l.snapshot.Load() }
+
+// Run steps the Site until ctx ends. A panic in a Step is not caught: the process
+// must end, and the chargers' leases keep the site safe until it is back.
+func (l *Loop) Run(ctx context.Context) error {
+	defer close(l.stopped)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case ev := <-l.facts:
+			l.step(ev, timer)
+			l.drain(timer)
+		case <-l.readings:
+			for _, m := range l.takeReadings() {
+				l.step(m, timer)
+			}
+		case <-timer.C:
+			l.step(Tick{}, timer)
+		}
+		l.publish()
+	}
+}
+
+// drain takes what else is waiting before a snapshot is made, so that a burst of
+// facts costs one snapshot.
+func (l *Loop) drain(timer *time.Timer) {
+	for range 64 {
+		select {
+		case ev := <-l.facts:
+			l.step(ev, timer)
+		default:
+			return
+		}
+	}
+}
+
+func (l *Loop) takeReadings() []MeterSampled {
+	l.slotMu.Lock()
+	defer l.slotMu.Unlock()
+	out := make([]MeterSampled, 0, len(l.slots))
+	for id, m := range l.slots {
+		out = append(out, m)
+		delete(l.slots, id)
+	}
+	return out
+}
+
+func (l *Loop) step(ev Event, timer *time.Timer) {
+	start := time.Now()
+	effects := l.cfg.Site.Step(start, ev)
+	if l.cfg.OnStep != nil {
+		l.cfg.OnStep(time.Since(start))
+	}
+	for _, e := range effects {
+		l.carryOut(e, timer)
+	}
+}
+
+func (l *Loop) carryOut(e Effect, timer *time.Timer) {
+	switch e := e.(type) {
+	case Answer:
+		l.answer(e)
+	case Persist:
+		if err := l.cfg.Journal.Submit(e.Seq, e.Rows); err != nil {
+			l.cfg.Logger.Error("cannot hand rows to the journal", "err", err)
+			for _, failed := range l.cfg.Site.Step(time.Now(), JournalFailed{Err: err.Error()}) {
+				if _, again := failed.(Persist); !again {
+					l.carryOut(failed, timer)
+				}
+			}
+		}
+	case LookupToken:
+		l.cfg.Journal.LookupToken(e.Lookup, e.Token)
+	case LookupTx:
+		l.cfg.Journal.LookupTx(e.Lookup, e.Tx)
+	case Telemetry:
+		l.cfg.Journal.Telemetry(e)
+	case Wake:
+		timer.Reset(max(0, time.Until(e.At)))
+	case SetLimit, InstallFailsafe, PushBaseline, Disconnect, Command:
+		l.cfg.Chargers.Do(e)
+	case AskToken, ReportStatus, RestartUplink:
+		l.cfg.Cloud.Do(e)
+	default:
+		panic("controller: effect without a way to carry it out")
+	}
+}
+
+func (l *Loop) answer(a Answer) {
+	if a.Reply == 0 {
+		return
+	}
+	l.replyMu.Lock()
+	waiting := l.replies[a.Reply]
+	delete(l.replies, a.Reply)
+	l.replyMu.Unlock()
+	if waiting != nil {
+		waiting <- a.Body
+	}
+}
+
+// publish makes the new snapshot if the Site changed and the last one is old enough.
+func (l *Loop) publish() {
+	now := time.Now()
+	if last := l.snapshot.Load(); last != nil && now.Sub(last.At) < snapshotEvery && !l.cfg.Site.Stirred() {
+		return
+	}
+	l.snapshot.Store(l.cfg.Site.Snapshot(now))
+}
+
+// snapshotEvery bounds how often a snapshot is made.
+const snapshotEvery = 100 * time.Millisecond
