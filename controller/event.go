@@ -137,6 +137,7 @@ type (
 		Seq      Seq
 		Accepted bool
 		Sent     bool   // false: never left the box (superseded, socket gone)
+		Unknown  bool   // it left, but no answer came: the charger may or may not hold it
 		Err      string // in words, for the event log
 	}
 	// FailsafeAnswered: the permanent fall-back profile was (not) accepted.

@@ -172,6 +172,7 @@ type Recovered struct {
 	// Undelivered are ended transactions whose Stop the cloud has not acknowledged, and
 	// open ones whose Start it has not.
 	Undelivered []TxID
+	Started     int // transactions ever started
 }
 
 // OutboxCounts are the numbers of the outbox.

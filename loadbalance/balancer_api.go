@@ -66,6 +66,8 @@ type Connector struct {
 	// Min is the least current a car charges with (at least 6 A), Max the least of
 	// cable, EVSE, charging profiles and user limits. Max < Min means no charging.
 	Min, Max MilliAmp
+	// CeilingRule names what set Max (RuleMax, RuleProfile, RuleOperator), for the reason.
+	CeilingRule Rule
 	// Failsafe is what the charger falls back to by itself: 0 or >= 6 A. For a
 	// charger whose fall-back is not proven it is the hardware's maximum.
 	Failsafe MilliAmp
@@ -76,6 +78,10 @@ type Connector struct {
 	// take current.
 	Wants      bool
 	WantsSince time.Time
+	// CanStartUnasked is true while the connector may draw Failsafe without the box
+	// being asked first: a transaction is open or about to open, or the charger is out
+	// of reach. An idle connector that has to ask is booked at nothing.
+	CanStartUnasked bool
 	// Online is false while the charger can't be commanded.
 	Online bool
 
@@ -128,19 +134,19 @@ type Rule uint8
 
 // The rules, in the order a person would ask for them.
 const (
-	RuleMax         Rule = iota // gets all that cable, EVSE and car take
-	RuleShare                   // shares what Node leaves over on Phase
-	RuleWaiting                 // less than the minimum is left: waits its turn at 0 A
-	RuleIdle                    // no car, or the car wants nothing
-	RuleProfile                 // a charging profile of the cloud
-	RuleSiteCap                 // the cloud's cap on the whole site
-	RuleOperator                // an operator's limit
-	RuleMeterStale              // meter reading too old: no increase
-	RuleMeterLost               // meter lost: fail-safe currents
-	RuleOffline                 // charger can't be reached: it is booked, not commanded
-	RuleDonor                   // waits until another connector has really come down
-	RulePacing                  // waits for the least time between two increases
-	RuleUnresponsive            // does not obey: booked at what it draws
+	RuleMax          Rule = iota // gets all that cable, EVSE and car take
+	RuleShare                    // shares what Node leaves over on Phase
+	RuleWaiting                  // less than the minimum is left: waits its turn at 0 A
+	RuleIdle                     // no car, or the car wants nothing
+	RuleProfile                  // a charging profile of the cloud
+	RuleSiteCap                  // the cloud's cap on the whole site
+	RuleOperator                 // an operator's limit
+	RuleMeterStale               // meter reading too old: no increase
+	RuleMeterLost                // meter lost: fail-safe currents
+	RuleOffline                  // charger can't be reached: it is booked, not commanded
+	RuleDonor                    // waits until another connector has really come down
+	RulePacing                   // waits for the least time between two increases
+	RuleUnresponsive             // does not obey: booked at what it draws
 )
 
 // Reason is why a connector has its setpoint; typed, so that page, log and API can

@@ -1,0 +1,83 @@
+package controller
+
+import (
+	"time"
+
+	"busbar/loadbalance"
+)
+
+// Layout is the site as configured, in the domain's words: the tree of fuses, its
+// meters, the chargers and their wiring, and the policies. It is immutable.
+type Layout struct {
+	ID, Name string
+	NominalV int // phase to neutral, volts
+	Nodes    []loadbalance.Node
+	Meters   []MeterLayout
+	Chargers []ChargerLayout
+	Uplink   UplinkLayout
+	// Onboarding is "approve", "closed" or "open".
+	Onboarding string
+	// UnknownAccepted lets tokens charge that nobody can judge because there is no
+	// cloud; OfflineUnknownAccepted while the cloud is away.
+	UnknownAccepted        bool
+	OfflineUnknownAccepted bool
+	// MeterInterval is how often chargers are asked to meter (10 s).
+	MeterInterval time.Duration
+}
+
+// MeterLayout is one meter and the node it measures.
+type MeterLayout struct {
+	ID     string
+	Node   loadbalance.NodeID
+	Period time.Duration
+}
+
+// ChargerLayout is one charger.
+type ChargerLayout struct {
+	Station    StationID
+	Node       loadbalance.NodeID
+	Failsafe   loadbalance.MilliAmp
+	Connectors []ConnectorLayout
+}
+
+// ConnectorLayout is one connector of a charger.
+type ConnectorLayout struct {
+	Number int
+	Slot   Slot // 0: the next free one
+	Min    loadbalance.MilliAmp
+	Max    loadbalance.MilliAmp
+	// Wiring is the grid phase on the connector's L1, L2, L3; nil if unknown.
+	Wiring []loadbalance.Phase
+	Bay    string
+	EVSEID string
+}
+
+// UplinkLayout is how the site appears to the cloud. Station is empty without one.
+type UplinkLayout struct {
+	Station  string
+	URL      string
+	Protocol string
+}
+
+// phaseSet is the grid phases the connector can load.
+func (c ConnectorLayout) phaseSet() loadbalance.PhaseSet {
+	if len(c.Wiring) == 0 {
+		return loadbalance.AllPhases
+	}
+	return loadbalance.Phases(c.Wiring...)
+}
+
+// onGrid turns what a charger measures on its own L1..L3 into grid phases, on the
+// safe side: with unknown wiring the largest phase counts on all.
+func (c ConnectorLayout) onGrid(own loadbalance.PerPhase, given loadbalance.PhaseSet) loadbalance.PerPhase {
+	var grid loadbalance.PerPhase
+	if len(c.Wiring) == 0 {
+		return loadbalance.Uniform(max(own[0], own[1], own[2]))
+	}
+	for i, p := range c.Wiring {
+		if given.Has(loadbalance.Phase(i)) {
+			grid[p] = own[i]
+		}
+	}
+	return grid
+}

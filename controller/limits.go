@@ -1,0 +1,269 @@
+package controller
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"busbar/loadbalance"
+)
+
+// limits is what the box knows of the current a connector was given.
+type limits struct {
+	held       loadbalance.MilliAmp // last acknowledged
+	heldAt     time.Time
+	leaseUntil time.Time // on the charger; zero: none, it is at its fall-back
+	sends      []send    // on the way, oldest first
+	lastUp     time.Time
+	lastDown   time.Time
+	refusals   int // in a row
+}
+
+// send is a setpoint that left for the charger and is not answered yet.
+type send struct {
+	seq   Seq
+	limit loadbalance.MilliAmp
+	lease time.Duration
+	at    time.Time
+}
+
+// maxSends bounds the open setpoints of one connector; the adapter keeps one on the
+// wire and one waiting.
+const maxSends = 4
+
+// present is what the charger holds now as far as acknowledged.
+func (l *limits) present(now time.Time, failsafe loadbalance.MilliAmp) loadbalance.MilliAmp {
+	if now.Before(l.leaseUntil) {
+		return l.held
+	}
+	return failsafe
+}
+
+// reset forgets everything: the transaction that carried the profiles ended.
+func (l *limits) reset() {
+	*l = limits{lastUp: l.lastUp, lastDown: l.lastDown}
+}
+
+// lost is called when the charger may have forgotten its profiles: what is held
+// above the fall-back stays booked until its lease ends, what is held below it is
+// not counted on any more.
+func (l *limits) lost(failsafe loadbalance.MilliAmp) {
+	if l.held < failsafe {
+		l.leaseUntil = time.Time{}
+	}
+}
+
+// uncertain books a setpoint whose outcome is unknown as if it were held.
+func (l *limits) uncertain(o send, failsafe loadbalance.MilliAmp, now time.Time) {
+	until := now.Add(o.lease)
+	if o.limit > l.present(now, failsafe) {
+		l.held, l.heldAt, l.leaseUntil = o.limit, now, until
+	}
+}
+
+func (s *Site) limitAnswered(ev LimitAnswered) {
+	sl := s.slotBy(ev.Slot)
+	if sl == nil || sl.station == nil || sl.station.id != ev.Station {
+		return
+	}
+	l := &sl.lim
+	i := slices.IndexFunc(l.sends, func(o send) bool { return o.seq == ev.Seq })
+	if i < 0 {
+		return // of a transaction that ended meanwhile
+	}
+	o := l.sends[i]
+	l.sends = slices.Delete(l.sends, i, i+1)
+	s.passDue = true
+	switch {
+	case ev.Accepted:
+		l.held, l.heldAt, l.leaseUntil, l.refusals = o.limit, s.now, s.now.Add(o.lease), 0
+		s.clear("connector.limit", fmt.Sprint(sl.number))
+	case !ev.Sent:
+	case ev.Unknown:
+		l.uncertain(o, sl.failsafe(), s.now)
+	default:
+		l.refusals++
+		if l.refusals >= 3 {
+			s.raise("connector.limit", fmt.Sprint(sl.number), SeverityWarning,
+				fmt.Sprintf("Connector %d refuses its charging profiles: %s", sl.number, ev.Err),
+				"It stays booked at what it may draw. Check the charger's smart charging settings or update its firmware.")
+		}
+	}
+	s.stir()
+}
+
+// failsafe is what the connector falls back to by itself; for a charger whose
+// fall-back is not proven it is the hardware's maximum.
+func (sl *slot) failsafe() loadbalance.MilliAmp {
+	if sl.station.installed == int32(sl.station.failsafe) {
+		return sl.station.failsafe
+	}
+	return sl.layout.Max
+}
+
+// control is the control pass: level-triggered, the whole site anew, at most one per
+// passEvery. Events only bring it forward.
+func (s *Site) control() {
+	if !s.passDue && s.now.Before(s.nextPass()) {
+		s.wake(s.nextPass())
+		return
+	}
+	if earliest := s.lastPass.Add(passEvery); s.now.Before(earliest) {
+		s.wake(earliest)
+		return
+	}
+	s.passDue, s.lastPass = false, s.now
+	s.fillInput()
+	plan := s.balancer.Step(s.now, s.input)
+	s.plan = append(s.plan[:0], plan.Nodes...)
+	for _, sp := range plan.Setpoints {
+		s.apply(sp)
+	}
+	s.balancerAlarms(plan)
+	s.planWake = plan.Wake
+	s.wake(s.nextPass())
+	s.stir()
+}
+
+// passEvery bounds how often the site is balanced; a reading waits at most this long.
+const passEvery = 100 * time.Millisecond
+
+func (s *Site) nextPass() time.Time {
+	next := s.lastPass.Add(time.Second)
+	if !s.planWake.IsZero() && s.planWake.Before(next) {
+		next = s.planWake
+	}
+	if earliest := s.lastPass.Add(passEvery); next.Before(earliest) {
+		next = earliest
+	}
+	return next
+}
+
+func (s *Site) fillInput() {
+	in := &s.input
+	in.Connectors, in.Readings, in.Caps = in.Connectors[:0], in.Readings[:0], in.Caps[:0]
+	for _, sl := range s.slots {
+		if sl.station != nil && sl.state == SlotActive {
+			in.Connectors = append(in.Connectors, s.demand(sl))
+		}
+	}
+	for _, m := range s.meters {
+		if !m.at.IsZero() {
+			in.Readings = append(in.Readings, loadbalance.Reading{Node: m.layout.Node, At: m.at, Current: m.current, Period: m.period})
+		}
+	}
+	if limit, ok := s.siteCap(); ok {
+		in.Caps = append(in.Caps, loadbalance.Cap{Node: stationNode, Limit: limit, Rule: loadbalance.RuleSiteCap})
+	}
+}
+
+// demand is one connector as the balancer sees it.
+func (s *Site) demand(sl *slot) loadbalance.Connector {
+	l := &sl.lim
+	ceiling, rule := s.ceiling(sl)
+	c := loadbalance.Connector{
+		Slot: int(sl.number), Node: sl.node, Phases: sl.layout.phaseSet(),
+		Min: sl.layout.Min, Max: ceiling, CeilingRule: rule, Failsafe: sl.failsafe(),
+		Online: sl.station.online, Held: l.held, HeldAt: l.heldAt, LeaseUntil: l.leaseUntil,
+		LastUp: l.lastUp, LastDown: l.lastDown, Measured: sl.measured, MeasuredAt: sl.measuredAt,
+	}
+	if sl.tx != nil {
+		c.Wants = !sl.tx.stopping && sl.status.Status != StatusFinishing && sl.status.Status != StatusFaulted
+		c.WantsSince = sl.tx.createdAt
+		c.CanStartUnasked = true // it may draw until its transaction has ended
+	}
+	for _, o := range l.sends {
+		if !c.SentOpen || o.limit > c.Sent {
+			c.Sent, c.SentAt = o.limit, o.at
+		}
+		c.SentOpen = true
+	}
+	return c
+}
+
+// apply carries out one setpoint of the plan.
+func (s *Site) apply(sp loadbalance.Setpoint) {
+	sl := s.slots[sp.Slot-1]
+	sl.setpoint = sp
+	switch sp.Action {
+	case loadbalance.Reduce, loadbalance.Raise, loadbalance.Renew:
+	default:
+		return
+	}
+	if sl.tx == nil || !sl.station.online || !sl.station.booted || len(sl.lim.sends) >= maxSends {
+		return // nothing to hang the profile on, or no way to send it: it stays booked
+	}
+	s.seq++
+	l := &sl.lim
+	present := l.present(s.now, sl.failsafe())
+	if sp.Limit > present {
+		l.lastUp = s.now
+	} else if sp.Limit < present {
+		l.lastDown = s.now
+	}
+	if sp.Limit != present {
+		s.setpoints++
+	}
+	l.sends = append(l.sends, send{seq: s.seq, limit: sp.Limit, lease: sp.Lease, at: s.now})
+	s.do(SetLimit{Station: sl.station.id, Slot: sl.number, Connector: sl.layout.Number, Seq: s.seq,
+		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: sp.Limit, Lease: sp.Lease, Urgent: sp.Urgent})
+}
+
+// ceiling is the most a connector may get from cable, profiles and operator, and
+// which rule set it.
+func (s *Site) ceiling(sl *slot) (loadbalance.MilliAmp, loadbalance.Rule) {
+	most, rule := sl.layout.Max, loadbalance.RuleMax
+	if sl.operator.set {
+		if !sl.operator.until.IsZero() && !s.now.Before(sl.operator.until) {
+			sl.operator = operatorLimit{}
+		} else if sl.operator.limit < most {
+			most, rule = sl.operator.limit, loadbalance.RuleOperator
+			s.wake(sl.operator.until)
+		}
+	}
+	if limit, ok := s.profileCeiling(sl); ok && limit < most {
+		most, rule = limit, loadbalance.RuleProfile
+	}
+	return most, rule
+}
+
+func (s *Site) meterSampled(ev MeterSampled) {
+	for _, m := range s.meters {
+		if m.layout.ID == ev.Meter {
+			m.current, m.power, m.at, m.err = ev.Current, ev.Power, ev.At, ""
+			if ev.Period > 0 {
+				m.period = ev.Period
+			}
+			s.passDue = true
+			return
+		}
+	}
+}
+
+func (s *Site) meterFailed(ev MeterFailed) {
+	for _, m := range s.meters {
+		if m.layout.ID == ev.Meter {
+			m.err = ev.Err
+			s.passDue = true
+		}
+	}
+}
+
+func (s *Site) limitRequested(ev LimitRequested) {
+	sl := s.slotBy(ev.Slot)
+	if sl == nil || sl.station == nil {
+		s.answer(ev.Reply, CommandAnswer{Status: "Rejected", Reason: "no such connector"})
+		return
+	}
+	if ev.Limit < 0 {
+		sl.operator = operatorLimit{}
+	} else {
+		sl.operator = operatorLimit{limit: ev.Limit, set: true}
+		if ev.For > 0 {
+			sl.operator.until = s.now.Add(ev.For)
+		}
+	}
+	s.note(SeverityInfo, "connector.operator-limit", fmt.Sprint(sl.number), fmt.Sprintf("limit set to %v by %s", ev.Limit, ev.Origin))
+	s.passDue = true
+	s.answer(ev.Reply, CommandAnswer{Status: "Accepted"})
+}

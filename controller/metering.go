@@ -1,0 +1,103 @@
+package controller
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+)
+
+// meterReported takes MeterValues: the newest sample feeds the balancer, what is due
+// for billing is persisted before the answer, all else goes to the history.
+func (s *Site) meterReported(ev MeterReported) {
+	st := s.stations[ev.Station]
+	if st == nil {
+		s.answer(ev.Reply, Done{})
+		return
+	}
+	st.lastHeard = s.now
+	sl := st.slotAt(ev.Connector)
+	t := s.txOfValues(st, sl, ev)
+	if t != nil && t.slot != nil {
+		sl = t.slot
+	}
+	var billing []json.RawMessage
+	for _, sample := range ev.Samples {
+		if sl != nil {
+			s.observe(sl, t, sample)
+		}
+		if t != nil && s.dueUpstream(t, sample) {
+			billing = append(billing, sample.Raw)
+			t.billedAt = sample.At
+		}
+	}
+	if len(billing) == 0 {
+		s.answer(ev.Reply, Done{})
+		return
+	}
+	reply := ev.Reply
+	s.persist(func() { s.answer(reply, Done{}) }, t.row, s.outboxRow(t, OutboxMeter, MeterBody{Values: billing}))
+}
+
+// txOfValues finds the transaction by its id, or by the connector where the charger
+// gives none (field pitfall 7). Values of an ended transaction stay its own until its
+// Stop is on its way.
+func (s *Site) txOfValues(st *station, sl *slot, ev MeterReported) *transaction {
+	if ev.Tx > 0 {
+		if t := s.txs[ev.Tx]; t != nil && t.row.Station == st.id {
+			if t.row.Ended {
+				return nil // the Stop is in the outbox: nothing may follow it
+			}
+			return t
+		}
+	}
+	if sl != nil && sl.tx != nil && (ev.Tx <= 0 || sl.tx.row.Tx == ev.Tx) {
+		return sl.tx
+	}
+	return nil
+}
+
+func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
+	if sample.HasEnergy && t != nil && sample.Energy >= t.row.LastRegister {
+		t.row.LastRegister, t.row.LastSampleAt = sample.Energy, sample.At
+	}
+	if s.now.Sub(sample.At).Abs() < liveSample {
+		if sample.CurrentPhases != 0 {
+			sl.measured = sl.layout.onGrid(sample.Current, sample.CurrentPhases)
+			sl.measuredAt = s.now
+			s.passDue = true
+		}
+		if sample.HasEnergy {
+			sl.register = sample.Energy
+		}
+		if sample.SoC >= 0 {
+			sl.soc = sample.SoC
+		}
+		sl.raw, sl.rawAt = sample.Raw, sample.At
+	}
+	id := TxID(0)
+	if t != nil {
+		id = t.id
+	}
+	s.do(Telemetry{Slot: sl.number, Tx: id, Sample: sample})
+}
+
+// dueUpstream is the rule of what is billing (decision 23): signed values, the
+// contexts that frame a transaction or an aligned interval, and one sample per
+// MeterValueSampleInterval of the cloud.
+func (s *Site) dueUpstream(t *transaction, sample MeterSample) bool {
+	if sample.Billing {
+		return true
+	}
+	interval, err := strconv.Atoi(s.settings[SettingSampleInterval])
+	if err != nil || interval <= 0 {
+		return false
+	}
+	if t.billedAt.IsZero() {
+		return sample.At.Sub(t.row.StartedAt) >= time.Duration(interval)*time.Second-sampleSlack
+	}
+	return sample.At.Sub(t.billedAt) >= time.Duration(interval)*time.Second-sampleSlack
+}
+
+// sampleSlack lets a charger's sample that comes a little early count for its
+// interval, so that 10 s metering meets a 60 s interval every 60 s.
+const sampleSlack = 2 * time.Second

@@ -1,0 +1,284 @@
+package controller
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"busbar/loadbalance"
+)
+
+// stationNode is a virtual fuse between a supply and everything the box controls
+// below it: the cloud's cap on the station holds there, and only the chargers'
+// current counts against it.
+const stationNode loadbalance.NodeID = "@station"
+
+// slot is one connector at run time.
+type slot struct {
+	number     Slot
+	upEVSE     int
+	upConn     int
+	epoch      int
+	state      SlotState
+	station    *station // nil while vacant
+	layout     ConnectorLayout
+	node       loadbalance.NodeID
+	status     SlotStatus // as the charger reports it
+	tx         *transaction
+	open       []*transaction // tx, and older ones whose Stop may still come
+	stopsDue   int            // ended here, but the cloud has not acknowledged the Stop
+	pending    *pendingStart
+	lim        limits
+	measured   loadbalance.PerPhase
+	measuredAt time.Time
+	raw        json.RawMessage // newest meterValue element
+	rawAt      time.Time
+	register   WattHour
+	soc        int
+	reported   SlotStatus // what the cloud was last told
+	everTold   bool
+	setpoint   loadbalance.Setpoint // of the last pass
+	operator   operatorLimit
+	lastRule   string // of the last Authorize at this charger
+	lastToken  IDToken
+	inoperable bool // the cloud or an operator took it out of service
+}
+
+type operatorLimit struct {
+	limit loadbalance.MilliAmp
+	until time.Time // zero: until lifted
+	set   bool
+}
+
+// station is one charger at run time.
+type station struct {
+	id         StationID
+	node       loadbalance.NodeID
+	failsafe   loadbalance.MilliAmp
+	installed  int32 // fall-back the charger accepted, mA; -1 none
+	slots      []*slot
+	online     bool
+	generation uint64
+	booted     bool // Boot accepted, now or in an earlier life of the box
+	prepared   bool // fall-back and keys sent on this socket
+	protocol   string
+	remote     string
+	info       ChargerInfo
+	since      time.Time // of being (not) online
+	lastHeard  time.Time
+	fault      SlotStatus // of connector 0
+	retryAt    time.Time  // next try to install the fall-back
+}
+
+// waiting is an unknown charger at the door.
+type waiting struct {
+	generation uint64
+	remote     string
+	info       ChargerInfo
+	since      time.Time
+}
+
+type meter struct {
+	layout  MeterLayout
+	current loadbalance.PerPhase
+	power   Watt
+	at      time.Time
+	period  time.Duration
+	err     string
+}
+
+// maxWaiting bounds how many unknown chargers are remembered (decision 25).
+const maxWaiting = 32
+
+// wire builds the tree, the meters and the configured chargers.
+func (s *Site) wire(l Layout) error {
+	for _, n := range l.Nodes {
+		s.nodes = append(s.nodes, n)
+	}
+	s.insertStationNode()
+	b, err := loadbalance.NewBalancer(loadbalance.Config{Nodes: s.nodes})
+	if err != nil {
+		return fmt.Errorf("cannot use the tree of circuits: %w", err)
+	}
+	s.balancer = b
+	for _, m := range l.Meters {
+		s.meters = append(s.meters, &meter{layout: m, period: m.Period})
+	}
+	return nil
+}
+
+// insertStationNode puts one virtual node under the first supply.
+func (s *Site) insertStationNode() {
+	at := slices.IndexFunc(s.nodes, func(n loadbalance.Node) bool { return n.Parent == "" })
+	if at < 0 {
+		return
+	}
+	top := s.nodes[at]
+	for i := range s.nodes {
+		if s.nodes[i].Parent == top.ID {
+			s.nodes[i].Parent = stationNode
+		}
+	}
+	s.nodes = append(s.nodes, loadbalance.Node{ID: stationNode, Parent: top.ID, Limit: top.Limit, Breaker: top.Breaker})
+}
+
+// below is the node a charger hangs at: straight below the supply means below the
+// virtual node.
+func (s *Site) below(node loadbalance.NodeID) loadbalance.NodeID {
+	for _, n := range s.nodes {
+		if n.ID == stationNode && n.Parent == node {
+			return stationNode
+		}
+	}
+	return node
+}
+
+// recover takes over what the journal remembers, then adds what the configuration
+// has and the journal has not.
+func (s *Site) recover(r Recovered) {
+	for k, v := range r.Settings {
+		s.settings[k] = v
+	}
+	for _, row := range r.Slots {
+		s.growTo(row.Slot)
+		sl := s.slots[row.Slot-1]
+		sl.state, sl.upEVSE, sl.upConn, sl.epoch = row.State, row.UpEVSE, row.UpConnector, row.Epoch
+		sl.layout.Number = row.Connector
+		sl.status.VendorID = ""
+		sl.station = &station{id: row.Station} // replaced below if still configured
+	}
+	for _, c := range s.chargersOf(r) {
+		s.addCharger(c)
+	}
+	for _, sl := range s.slots {
+		if sl.station != nil && s.stations[sl.station.id] == nil {
+			sl.state, sl.station = SlotVacant, nil
+		}
+	}
+	s.recoverStations(r)
+	s.recoverTransactions(r)
+	for _, st := range r.Statuses {
+		if st.Slot >= 1 && int(st.Slot) <= len(s.slots) {
+			s.slots[st.Slot-1].status = st
+		}
+	}
+	for _, p := range r.Profiles {
+		s.profiles = append(s.profiles, &siteProfile{slot: p.Slot, Profile: p.Profile})
+	}
+	for _, sl := range s.slots {
+		sl.inoperable = s.settings[availabilityKey(sl.number)] == "inoperative"
+	}
+}
+
+// chargersOf is the configured chargers and those let in at the door.
+func (s *Site) chargersOf(r Recovered) []ChargerLayout {
+	all := slices.Clone(s.cfg.Layout.Chargers)
+	for key, text := range r.Settings {
+		if !strings.HasPrefix(key, adoptedPrefix) {
+			continue
+		}
+		var c ChargerLayout
+		if err := json.Unmarshal([]byte(text), &c); err == nil && !slices.ContainsFunc(all, func(o ChargerLayout) bool { return o.Station == c.Station }) {
+			all = append(all, c)
+		}
+	}
+	slices.SortStableFunc(all[len(s.cfg.Layout.Chargers):], func(a, b ChargerLayout) int { return strings.Compare(string(a.Station), string(b.Station)) })
+	return all
+}
+
+const adoptedPrefix = "adopted/"
+
+func (s *Site) recoverStations(r Recovered) {
+	for _, row := range r.Stations {
+		if st := s.stations[row.Station]; st != nil {
+			st.installed = row.FailsafeInstalled
+			st.info, st.protocol, st.lastHeard = row.Info, row.Protocol, row.LastSeen
+			st.booted = true
+		}
+	}
+}
+
+func (s *Site) growTo(n Slot) {
+	for len(s.slots) < int(n) {
+		number := Slot(len(s.slots) + 1)
+		s.slots = append(s.slots, &slot{number: number, state: SlotVacant, upEVSE: int(number), upConn: 1, soc: -1,
+			status: SlotStatus{Slot: number, Status: StatusUnavailable, ErrorCode: NoError}})
+	}
+}
+
+// addCharger binds a charger's connectors to their slots, new numbers at the end
+// (ocpp-gateway N1 to N3).
+func (s *Site) addCharger(c ChargerLayout) *station {
+	st := &station{id: c.Station, node: s.below(c.Node), failsafe: c.Failsafe, installed: -1}
+	s.stations[c.Station] = st
+	for _, conn := range c.Connectors {
+		sl := s.slotFor(c.Station, conn)
+		sl.station, sl.layout, sl.node, sl.state = st, conn, st.node, SlotActive
+		sl.layout.Slot = sl.number
+		st.slots = append(st.slots, sl)
+	}
+	return st
+}
+
+func (s *Site) slotFor(id StationID, conn ConnectorLayout) *slot {
+	for _, sl := range s.slots {
+		if sl.station != nil && sl.station.id == id && sl.layout.Number == conn.Number {
+			return sl
+		}
+	}
+	number := Slot(len(s.slots) + 1)
+	if conn.Slot > 0 && (int(conn.Slot) > len(s.slots) || s.slots[conn.Slot-1].station == nil) {
+		number = conn.Slot
+	}
+	s.growTo(number)
+	return s.slots[number-1]
+}
+
+// commission tells the journal about the slots as they now are.
+func (s *Site) commission() {
+	known := map[Slot]SlotRow{}
+	for _, row := range s.cfg.Recovered.Slots {
+		known[row.Slot] = row
+	}
+	var rows []Row
+	for _, sl := range s.slots {
+		if row := sl.row(); known[sl.number] != row {
+			rows = append(rows, row)
+		}
+	}
+	if len(rows) > 0 {
+		s.persist(nil, rows...)
+	}
+	for _, st := range s.stations {
+		st.since = s.now
+	}
+	s.passDue = true
+}
+
+func (sl *slot) row() SlotRow {
+	row := SlotRow{Slot: sl.number, UpEVSE: sl.upEVSE, UpConnector: sl.upConn, Connector: sl.layout.Number, State: sl.state, Epoch: sl.epoch}
+	if sl.station != nil {
+		row.Station = sl.station.id
+	}
+	return row
+}
+
+// slotAt finds a charger's connector, nil if it has none of that number.
+func (st *station) slotAt(connector int) *slot {
+	for _, sl := range st.slots {
+		if sl.layout.Number == connector {
+			return sl
+		}
+	}
+	return nil
+}
+
+// slotBy finds a slot by its number towards the cloud.
+func (s *Site) slotBy(n Slot) *slot {
+	if n < 1 || int(n) > len(s.slots) {
+		return nil
+	}
+	return s.slots[n-1]
+}
