@@ -37,6 +37,10 @@ func (s *Site) authorizeAsked(ev AuthorizeAsked) {
 	s.decide(ev.Token, 0, func(info TokenInfo, rule string) {
 		for _, sl := range st.slots {
 			sl.lastRule, sl.lastToken = rule, ev.Token
+			if info.Status == TokenAccepted && sl.tx == nil && (sl.plugged() || len(st.slots) == 1) {
+				sl.expectStart(s.now)
+				s.passDue = true
+			}
 		}
 		s.answer(reply, AuthorizeAnswer{Info: info})
 	})

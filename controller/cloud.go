@@ -163,6 +163,8 @@ func (s *Site) startRequested(ev StartRequested) {
 		}
 	}
 	sl.pending = &pendingStart{token: ev.Token, profile: ev.Profile, until: s.now.Add(pendingStartFor)}
+	sl.expectStart(s.now)
+	s.passDue = true
 	s.answer(ev.Reply, CommandAnswer{Status: "Accepted"})
 	if s.settings[SettingAuthorizeRemote] == "true" && ev.Origin == FromCloud {
 		s.decide(ev.Token, sl.number, func(info TokenInfo, _ string) {

@@ -92,6 +92,10 @@ type (
 		Limit     loadbalance.MilliAmp
 		Lease     time.Duration
 		Urgent    bool
+		// Reduction tells that it lowers what the connector holds; Reading is the time of
+		// the newest meter reading it answers to, for the measure of reaction.
+		Reduction bool
+		Reading   time.Time
 	}
 	// InstallFailsafe writes the permanent fall-back profile; FailsafeAnswered follows.
 	InstallFailsafe struct {

@@ -27,6 +27,9 @@ type send struct {
 	at    time.Time
 }
 
+// longestLease is the longest a setpoint may live on a charger by itself (decision 10).
+const longestLease = 30 * time.Minute
+
 // maxSends bounds the open setpoints of one connector; the adapter keeps one on the
 // wire and one waiting.
 const maxSends = 4
@@ -90,6 +93,24 @@ func (s *Site) limitAnswered(ev LimitAnswered) {
 		}
 	}
 	s.stir()
+}
+
+// expectStart reserves the minimum for a car that was just let in.
+func (sl *slot) expectStart(now time.Time) { sl.expectedAt = now }
+
+// startExpected is true from the moment a car was let in until its transaction, or
+// pendingStartFor at the longest.
+func (sl *slot) startExpected(now time.Time) bool {
+	return !sl.expectedAt.IsZero() && now.Sub(sl.expectedAt) < pendingStartFor
+}
+
+// charging is what the connector says of itself.
+func (sl *slot) charging() bool {
+	switch sl.status.Status {
+	case StatusCharging, StatusSuspendedEV, StatusSuspendedEVSE:
+		return true
+	}
+	return false
 }
 
 // failsafe is what the connector falls back to by itself; for a charger whose
@@ -167,10 +188,15 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 		Online: sl.station.online, Held: l.held, HeldAt: l.heldAt, LeaseUntil: l.leaseUntil,
 		LastUp: l.lastUp, LastDown: l.lastDown, Measured: sl.measured, MeasuredAt: sl.measuredAt,
 	}
-	if sl.tx != nil {
+	// It may draw the fall-back until its transaction has ended, when a start is under
+	// way, when it reports to charge without our knowing why, and out of our reach.
+	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || !sl.station.online
+	switch {
+	case sl.tx != nil:
 		c.Wants = !sl.tx.stopping && sl.status.Status != StatusFinishing && sl.status.Status != StatusFaulted
 		c.WantsSince = sl.tx.createdAt
-		c.CanStartUnasked = true // it may draw until its transaction has ended
+	case sl.startExpected(s.now):
+		c.Wants, c.WantsSince = true, sl.expectedAt
 	}
 	for _, o := range l.sends {
 		if !c.SentOpen || o.limit > c.Sent {
@@ -206,7 +232,16 @@ func (s *Site) apply(sp loadbalance.Setpoint) {
 	}
 	l.sends = append(l.sends, send{seq: s.seq, limit: sp.Limit, lease: sp.Lease, at: s.now})
 	s.do(SetLimit{Station: sl.station.id, Slot: sl.number, Connector: sl.layout.Number, Seq: s.seq,
-		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: sp.Limit, Lease: sp.Lease, Urgent: sp.Urgent})
+		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: sp.Limit, Lease: sp.Lease, Urgent: sp.Urgent,
+		Reduction: sp.Limit < present, Reading: s.newestReading()})
+}
+
+func (s *Site) newestReading() time.Time {
+	var newest time.Time
+	for _, m := range s.meters {
+		newest = later(newest, m.at)
+	}
+	return newest
 }
 
 // ceiling is the most a connector may get from cable, profiles and operator, and

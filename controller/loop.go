@@ -52,6 +52,7 @@ type Loop struct {
 	readings chan struct{} // signals that slots has something
 	stopped  chan struct{}
 	snapshot atomic.Pointer[Snapshot]
+	watched  atomic.Bool // somebody took the snapshot since it was made
 
 	slotMu sync.Mutex
 	slots  map[string]MeterSampled // latest wins, by meter
@@ -135,8 +136,12 @@ func (l *Loop) Ask(ctx context.Context, ask func(ReplyID) Event) (AnswerBody, er
 	}
 }
 
-// Snapshot is the newest published state; never nil.
-func (l *Loop) Snapshot() *Snapshot { return l.snapshot.Load() }
+// Snapshot is the newest published state; never nil. It is at most snapshotEvery old
+// while somebody looks more often than that, else at most unwatchedEvery.
+func (l *Loop) Snapshot() *Snapshot {
+	l.watched.Store(true)
+	return l.snapshot.Load()
+}
 
 // Run steps the Site until ctx ends. A panic in a Step is not caught: the process
 // must end, and the chargers' leases keep the site safe until it is back.
@@ -240,14 +245,23 @@ func (l *Loop) answer(a Answer) {
 	}
 }
 
-// publish makes the new snapshot if the Site changed and the last one is old enough.
+// publish makes a new snapshot if the last one is old enough. Making one costs more
+// than a Step, so an unwatched box makes few.
 func (l *Loop) publish() {
 	now := time.Now()
-	if last := l.snapshot.Load(); last != nil && now.Sub(last.At) < snapshotEvery && !l.cfg.Site.Stirred() {
+	every := unwatchedEvery
+	if l.watched.Load() {
+		every = snapshotEvery
+	}
+	if now.Sub(l.snapshot.Load().At) < every {
 		return
 	}
+	l.watched.Store(false)
 	l.snapshot.Store(l.cfg.Site.Snapshot(now))
 }
 
-// snapshotEvery bounds how often a snapshot is made.
-const snapshotEvery = 100 * time.Millisecond
+// How old a snapshot may get before the Loop's next turn replaces it.
+const (
+	snapshotEvery  = 100 * time.Millisecond
+	unwatchedEvery = time.Second
+)

@@ -1,7 +1,9 @@
 package controller
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -63,8 +65,7 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 	if s.now.Sub(sample.At).Abs() < liveSample {
 		if sample.CurrentPhases != 0 {
 			sl.measured = sl.layout.onGrid(sample.Current, sample.CurrentPhases)
-			sl.measuredAt = s.now
-			s.passDue = true
+			sl.measuredAt = s.now // the next pass, at most a second away, looks at it
 		}
 		if sample.HasEnergy {
 			sl.register = sample.Energy
@@ -86,7 +87,7 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 // MeterValueSampleInterval of the cloud.
 func (s *Site) dueUpstream(t *transaction, sample MeterSample) bool {
 	if sample.Billing {
-		return true
+		return t.firstSight(sample.Raw)
 	}
 	interval, err := strconv.Atoi(s.settings[SettingSampleInterval])
 	if err != nil || interval <= 0 {
@@ -97,6 +98,23 @@ func (s *Site) dueUpstream(t *transaction, sample MeterSample) bool {
 	}
 	return sample.At.Sub(t.billedAt) >= time.Duration(interval)*time.Second-sampleSlack
 }
+
+// firstSight tells whether a billing sample is new: a charger that got no answer sends
+// it again, with another message id perhaps (6.3).
+func (t *transaction) firstSight(raw json.RawMessage) bool {
+	sum := sha256.Sum256(raw)
+	if slices.Contains(t.sights, sum) {
+		return false
+	}
+	if len(t.sights) >= sightsKept {
+		t.sights = slices.Delete(t.sights, 0, 1)
+	}
+	t.sights = append(t.sights, sum)
+	return true
+}
+
+// sightsKept bounds the memory for repeated billing samples of one transaction.
+const sightsKept = 32
 
 // sampleSlack lets a charger's sample that comes a little early count for its
 // interval, so that 10 s metering meets a 60 s interval every 60 s.

@@ -33,6 +33,7 @@ type Site struct {
 
 	slots    []*slot // index is Slot-1
 	stations map[StationID]*station
+	order    []*station // configuration order, adopted ones at the end
 	waiting  map[StationID]*waiting
 
 	txs       map[TxID]*transaction // open ones, and ended ones of the last 30 days
@@ -263,12 +264,5 @@ func (s *Site) journalFailed(ev JournalFailed) {
 		"Charging goes on under the limits, but no transaction is acknowledged. Free disk space or replace the disk, then restart the box.")
 }
 
-// Stirred reports, once, whether something changed that people want to see at once.
-func (s *Site) Stirred() bool {
-	stirred := s.stirred
-	s.stirred = false
-	return stirred
-}
-
-// stir marks the snapshot as outdated.
+// stir lets the timers look again before this Step ends.
 func (s *Site) stir() { s.stirred = true }

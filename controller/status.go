@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -73,29 +74,34 @@ func same(a, b SlotStatus) bool {
 	return a.Status == b.Status && a.ErrorCode == b.ErrorCode && a.VendorErrorCode == b.VendorErrorCode && a.Info == b.Info
 }
 
-// timers does what time alone brings about, at most once per passEvery unless
-// something stirred.
+// timers does what time alone brings about: when something stirred, when one of them
+// is due, and once a second for those that only look at the clock.
 func (s *Site) timers() {
-	if !s.stirred && s.now.Sub(s.timersRan) < passEvery && (s.timersDue.IsZero() || s.now.Before(s.timersDue)) {
+	if !s.stirred && s.now.Sub(s.timersRan) < timersEvery && (s.timersDue.IsZero() || s.now.Before(s.timersDue)) {
 		s.wake(s.timersDue)
 		return
 	}
-	s.timersRan = s.now
+	s.timersRan, s.stirred = s.now, false
+	asked := s.wakeAt
+	s.wakeAt = time.Time{}
 	s.runTimers()
 	s.timersDue = s.wakeAt
+	s.wake(asked)
 }
 
+const timersEvery = time.Second
+
 func (s *Site) runTimers() {
-	for id, a := range s.asks {
-		if !s.now.Before(a.deadline) {
+	for _, id := range slices.Sorted(maps.Keys(s.asks)) {
+		if a := s.asks[id]; !s.now.Before(a.deadline) {
 			delete(s.asks, id)
 			s.decideLocally(a.token, a.then)
 		} else {
 			s.wake(a.deadline)
 		}
 	}
-	for id, op := range s.ops {
-		if !s.now.Before(op.deadline) {
+	for _, id := range slices.Sorted(maps.Keys(s.ops)) {
+		if op := s.ops[id]; !s.now.Before(op.deadline) {
 			delete(s.ops, id)
 			if op.then != nil {
 				op.then(CommandAnswered{Op: id, Err: "no answer in time"})
@@ -169,7 +175,7 @@ func (s *Site) forgotten(sl *slot) {
 }
 
 func (s *Site) stationTimers() {
-	for _, st := range s.stations {
+	for _, st := range s.order {
 		if st.online && !st.retryAt.IsZero() && !s.now.Before(st.retryAt) && st.installed != int32(st.failsafe) {
 			s.installFailsafe(st)
 		}

@@ -31,6 +31,7 @@ type transaction struct {
 	durable  bool
 	info     *TokenInfo // as the cloud answered
 	billedAt time.Time  // newest sample that went to the outbox
+	sights   [][32]byte // hashes of the newest billing samples
 	stopping bool       // asked to end
 	deauth   bool       // ended by us because the cloud said no
 	closeAt  time.Time  // synthetic close unless its Stop comes
@@ -146,7 +147,7 @@ func (s *Site) openTransaction(sl *slot, row TxRow, reply ReplyID) {
 	sl.open = append(sl.open, t)
 	sl.tx, sl.register, sl.soc = t, row.MeterStart, -1
 	sl.lim.reset()
-	sl.measuredAt = time.Time{}
+	sl.expectedAt, sl.measuredAt = time.Time{}, time.Time{}
 	if sl.pending != nil {
 		s.attachProfile(sl, t)
 		sl.pending = nil

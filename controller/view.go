@@ -24,7 +24,7 @@ func (s *Site) Snapshot(now time.Time) *Snapshot {
 		snap.Connectors = append(snap.Connectors, s.connectorView(sl))
 		snap.Statuses = append(snap.Statuses, s.effective(sl))
 	}
-	for _, st := range s.stations {
+	for _, st := range s.order {
 		snap.Chargers = append(snap.Chargers, st.view())
 	}
 	slices.SortFunc(snap.Chargers, func(a, b ChargerView) int { return strings.Compare(string(a.Station), string(b.Station)) })

@@ -41,7 +41,8 @@ type slot struct {
 	everTold   bool
 	setpoint   loadbalance.Setpoint // of the last pass
 	operator   operatorLimit
-	lastRule   string // of the last Authorize at this charger
+	expectedAt time.Time // a car was let in; zero: none
+	lastRule   string    // of the last Authorize at this charger
 	lastToken  IDToken
 	inoperable bool // the cloud or an operator took it out of service
 }
@@ -94,9 +95,7 @@ const maxWaiting = 32
 
 // wire builds the tree, the meters and the configured chargers.
 func (s *Site) wire(l Layout) error {
-	for _, n := range l.Nodes {
-		s.nodes = append(s.nodes, n)
-	}
+	s.nodes = append(s.nodes, l.Nodes...)
 	s.insertStationNode()
 	b, err := loadbalance.NewBalancer(loadbalance.Config{Nodes: s.nodes})
 	if err != nil {
@@ -213,6 +212,7 @@ func (s *Site) growTo(n Slot) {
 func (s *Site) addCharger(c ChargerLayout) *station {
 	st := &station{id: c.Station, node: s.below(c.Node), failsafe: c.Failsafe, installed: -1}
 	s.stations[c.Station] = st
+	s.order = append(s.order, st)
 	for _, conn := range c.Connectors {
 		sl := s.slotFor(c.Station, conn)
 		sl.station, sl.layout, sl.node, sl.state = st, conn, st.node, SlotActive
@@ -251,8 +251,15 @@ func (s *Site) commission() {
 	if len(rows) > 0 {
 		s.persist(nil, rows...)
 	}
-	for _, st := range s.stations {
+	for _, st := range s.order {
 		st.since = s.now
+	}
+	for _, sl := range s.slots {
+		if sl.tx != nil {
+			// A lease of the life before may still run: booked at the hardware's maximum
+			// until the charger has acknowledged a new one.
+			sl.lim = limits{held: sl.layout.Max, heldAt: s.now, leaseUntil: s.now.Add(longestLease)}
+		}
 	}
 	s.passDue = true
 }
