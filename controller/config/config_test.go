@@ -1,0 +1,148 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"busbar/loadbalance"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// known is what the tests' catalogue holds.
+var known = Known{MeterModels: []string{"eastron_sdm630", "janitza_umg604"}, Dialects: []string{"default", "strict"}}
+
+// contract is the example other programs were written against.
+const contract = `version: 1
+site: {id: depot1, name: Depot North, timezone: Europe/Berlin, nominal_v: 230}
+grid: [{circuit: main, meter: grid, type: star-230-400, worst_base_a: [20, 20, 20], largest_step_a: 25}]
+circuits:
+  - {id: main, limit_a: [63, 63, 63], breaker: gG}
+  - {id: board-a, parent: main, limit_a: [40, 40, 40], breaker: MCB-C}
+meters: [{id: grid, url: "tcp://10.0.0.5:502/1", model: eastron_sdm630, period: 1s}]
+inputs: []
+chargers:
+  - {id: CP1, circuit: board-a, protocol: any, security_profile: 2, password: "env:CP1_KEY", failsafe_a: 6,
+     connectors: [{n: 1, max_a: 32, phases: [L2, L3, L1], bay: "A-01", evse_id: "DE*ABC*E001"}]}
+upstream: {stations: [{id: SITE1, url: "wss://csms.example/ocpp", protocol: ocpp1.6, security_profile: 2, password: "file:key", dialect: default}]}
+authorization: {unknown: reject, offline_unknown: reject, groups: []}
+onboarding: approve            # approve | closed | open (tests and demo, red banner)
+listen: {ui: ":443", ws: "", wss: ":8888", mtls: ":8889", modbus: ""}
+schedules: []
+vehicles: {}
+notify:
+`
+
+func mustParse(t *testing.T, data string) *Config {
+	t.Helper()
+	c, err := Parse("site.yaml", []byte(data), known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+var exact = cmp.AllowUnexported(Secret{}, MeterURL{})
+
+func TestContractExample(t *testing.T) {
+	want := &Config{
+		Version: 1,
+		Site:    Site{ID: "depot1", Name: "Depot North", Timezone: "Europe/Berlin", NominalV: 230},
+		Grid: []Supply{{Circuit: "main", Meter: "grid", Type: GridStar,
+			WorstBase: loadbalance.Uniform(20_000), LargestStep: 25_000}},
+		Circuits: []Circuit{{ID: "main", Limit: loadbalance.Uniform(63_000), Breaker: BreakerGG},
+			{ID: "board-a", Parent: "main", Limit: loadbalance.Uniform(40_000), Breaker: BreakerC}},
+		Meters: []Meter{{ID: "grid", Model: "eastron_sdm630", Period: time.Second,
+			URL: MeterURL{text: "tcp://10.0.0.5:502/1", Scheme: "tcp", Host: "10.0.0.5:502", Unit: 1}}},
+		Chargers: []Charger{{ID: "CP1", Circuit: "board-a", Protocol: ProtocolAny, SecurityProfile: 2, Password: NewSecret("env:CP1_KEY"), Failsafe: 6_000,
+			Connectors: []Connector{{Number: 1, Min: 6_000, Max: 32_000, Wiring: []loadbalance.Phase{loadbalance.L2, loadbalance.L3, loadbalance.L1}, Bay: "A-01", EVSEID: "DE*ABC*E001"}}}},
+		Upstream:      Upstream{Stations: []Station{{ID: "SITE1", URL: "wss://csms.example/ocpp", Protocol: OCPP16, SecurityProfile: 2, Password: NewSecret("file:key"), Dialect: "default"}}},
+		Authorization: Authorization{Unknown: Reject, OfflineUnknown: Reject},
+		Onboarding:    OnboardApprove,
+		Listen:        Listen{UI: ":443", WSS: ":8888", MTLS: ":8889"},
+	}
+	if d := cmp.Diff(want, mustParse(t, contract), exact); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(want, mustParse(t, string(Example())), exact); d != "" {
+		t.Errorf("the commented example differs from the contract:\n%s", d)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c := mustParse(t, `
+version: 1
+site: {id: s, timezone: UTC}
+grid: [{circuit: main, type: star-230-400, worst_base_a: [0, 0, 0]}]
+circuits: [{id: main, limit_a: [16, 16.5, 0], breaker: MCB-B}]
+chargers: [{id: "a*b=c", circuit: main, password: secret-secret, failsafe_a: 0, connectors: [{n: 1, max_a: 16}]}]
+`)
+	want := &Config{
+		Version:       1,
+		Site:          Site{ID: "s", Timezone: "UTC", NominalV: 230},
+		Grid:          []Supply{{Circuit: "main", Type: GridStar}},
+		Circuits:      []Circuit{{ID: "main", Limit: loadbalance.PerPhase{16_000, 16_500, 0}, Breaker: BreakerB}},
+		Chargers:      []Charger{{ID: "a*b=c", Circuit: "main", Protocol: ProtocolAny, SecurityProfile: 2, Password: NewSecret("secret-secret"), Connectors: []Connector{{Number: 1, Min: 6_000, Max: 16_000}}}},
+		Authorization: Authorization{Unknown: Reject, OfflineUnknown: Reject},
+		Onboarding:    OnboardApprove,
+		Listen:        defaultListen(),
+	}
+	if d := cmp.Diff(want, c, exact); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestCanonicalFormRoundTrips(t *testing.T) {
+	odd := strings.ReplaceAll(contract, `name: Depot North`, `name: "yes: \"#1\" \\ Ü 😀"`)
+	odd = strings.ReplaceAll(odd, `"env:CP1_KEY"`, `"a:b#c'd\"e{[%&*!|>"`)
+	for _, text := range []string{contract, string(Example()), odd} {
+		c := mustParse(t, text)
+		once := c.YAML()
+		again := mustParse(t, string(once))
+		if d := cmp.Diff(c, again, exact); d != "" {
+			t.Errorf("the canonical form reads differently:\n%s\n%s", d, once)
+		}
+		if d := cmp.Diff(string(once), string(again.YAML())); d != "" {
+			t.Error(d)
+		}
+	}
+}
+
+func TestNodes(t *testing.T) {
+	text := strings.Replace(contract, "breaker: MCB-C}", "breaker: MCB-C, meter: sub, worst_base_a: [1, 2, 3]}", 1)
+	text = strings.Replace(text, "meters: [", `meters: [{id: sub, url: "mqtt://broker/a?l1=x&l2=y&l3=z"}, `, 1)
+	c := mustParse(t, text)
+	want := []loadbalance.Node{
+		{ID: "main", Limit: loadbalance.Uniform(63_000), Breaker: loadbalance.BreakerGG, Metered: true, WorstBase: loadbalance.Uniform(20_000), LargestStep: 25_000},
+		{ID: "board-a", Parent: "main", Limit: loadbalance.Uniform(40_000), Breaker: loadbalance.BreakerMCB, Metered: true, WorstBase: loadbalance.PerPhase{1_000, 2_000, 3_000}},
+	}
+	if d := cmp.Diff(want, c.Nodes()); d != "" {
+		t.Error(d)
+	}
+	if id, ok := c.MeterCircuit("sub"); !ok || id != "board-a" {
+		t.Errorf("meter sub measures %q, %v", id, ok)
+	}
+	if id, ok := c.MeterCircuit("grid"); !ok || id != "main" {
+		t.Errorf("meter grid measures %q, %v", id, ok)
+	}
+}
+
+func TestAllProblemsAtOnceByLine(t *testing.T) {
+	text := strings.NewReplacer("nominal_v: 230", "nominal_v: 100", "failsafe_a: 6", "failsafe_a: 3", "phases: [L2, L3, L1]", "phases: [L2, L2]",
+		"parent: main", "parent: mian", "onboarding: approve", "onboarding: aprove").Replace(contract)
+	_, err := Parse("site.yaml", []byte(text), known)
+	problems, ok := errors.AsType[Problems](err)
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	want := `site.yaml:2: site.nominal_v: must be volts from phase to neutral from 220 to 240, got 100. Write a number from 220 to 240.
+site.yaml:6: circuits[1].parent: "mian" is not in circuits. Did you mean main?
+site.yaml:10: chargers[0].failsafe_a: must be 0 or 6 to 80 A, got 3. Write 0 or at least 6.
+site.yaml:11: chargers[0].connectors[0].phases: names L2 twice. A connector's conductors sit on different phases: name each once.
+site.yaml:14: onboarding: must be one of approve, closed, open; got "aprove". Did you mean approve?`
+	if d := cmp.Diff(want, problems.Error()); d != "" {
+		t.Error(d)
+	}
+}
