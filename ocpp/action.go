@@ -1,0 +1,138 @@
+package ocpp
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+)
+
+// Role is who sends an action.
+type Role uint8
+
+// The roles.
+const (
+	ChargingStation Role = 1
+	CSMS            Role = 2
+	Both            Role = 3
+)
+
+// Action names a message pair with its types. From is who sends the request.
+type Action[Req, Resp any] struct {
+	Name string
+	From Role
+}
+
+// validator is what generated message types implement.
+type validator interface{ Validate() error }
+
+func validate(v any) error {
+	if v, ok := v.(validator); ok {
+		return v.Validate()
+	}
+	return nil
+}
+
+// Call sends req and waits for its answer. A request that breaks the rules of its
+// type is not sent; the error is then its *Violation and ErrNotSent. The answer is
+// read leniently: what can't be read of it stays zero, and it is not validated.
+// Otherwise the errors are those of Conn.Call.
+func (a Action[Req, Resp]) Call(ctx context.Context, c Caller, req Req, opts ...func(*Call)) (Resp, error) {
+	var resp Resp
+	if err := validate(&req); err != nil {
+		return resp, fmt.Errorf("cannot send %s: %w: %w", a.Name, err, ErrNotSent)
+	}
+	raw, err := json.Marshal(req)
+	if err != nil {
+		return resp, fmt.Errorf("cannot send %s: %w: %w", a.Name, err, ErrNotSent)
+	}
+	call := Call{Action: a.Name, Payload: raw}
+	for _, opt := range opts {
+		opt(&call)
+	}
+	answer, err := c.Call(ctx, call)
+	if err != nil {
+		return resp, err
+	}
+	_, err = DecodeLenient(answer, &resp)
+	return resp, err
+}
+
+// Lenience is how a Mux reads requests.
+type Lenience uint8
+
+// The ways to read.
+const (
+	// Strict refuses what its type does not allow; on 2.x also unknown members.
+	Strict Lenience = iota
+	// Lenient, for chargers, takes what can be read (DecodeLenient) and does not
+	// validate: the handler decides what it can do with it.
+	Lenient
+)
+
+// Mux is a Handler that routes by action. Routes are added before it serves; after
+// that it may be used by any number of connections.
+type Mux struct {
+	// Lenience is how requests are read.
+	Lenience Lenience
+	// Problems is told what a lenient reading had to leave out; it must return at once.
+	// nil allowed.
+	Problems func(c *Conn, r *Request, problems []string)
+
+	known  func(action string) (Role, bool)
+	routes map[string]HandlerFunc
+}
+
+var _ Handler = (*Mux)(nil)
+
+// NewMux makes an empty Mux. known is the version's list of actions: one that it
+// does not have is answered NotImplemented, one without a route NotSupported.
+func NewMux(known func(action string) (Role, bool)) *Mux {
+	return &Mux{known: known, routes: map[string]HandlerFunc{}}
+}
+
+// Raw routes an action to a handler that reads the payload itself.
+func (m *Mux) Raw(action string, f HandlerFunc) { m.routes[action] = f }
+
+// HandleCall implements Handler.
+func (m *Mux) HandleCall(ctx context.Context, c *Conn, r *Request) (json.RawMessage, error) {
+	if f := m.routes[r.Action]; f != nil {
+		return f(ctx, c, r)
+	}
+	if _, ok := m.known(r.Action); ok {
+		return nil, Errorf(CodeNotSupported, "%s is not supported here", r.Action)
+	}
+	return nil, Errorf(CodeNotImplemented, "%s is not known", r.Action)
+}
+
+// Handle routes an action to a typed handler. Its answer is validated before it is
+// sent; one that breaks its type's rules becomes InternalError.
+func Handle[Req, Resp any](m *Mux, a Action[Req, Resp], f func(ctx context.Context, c *Conn, req Req, r *Request) (Resp, error)) {
+	m.routes[a.Name] = func(ctx context.Context, c *Conn, r *Request) (json.RawMessage, error) {
+		var req Req
+		if err := m.read(c, r, &req); err != nil {
+			return nil, err
+		}
+		resp, err := f(ctx, c, req, r)
+		if err != nil {
+			return nil, err
+		}
+		if err := validate(&resp); err != nil {
+			return nil, fmt.Errorf("cannot answer %s: %s", a.Name, err.Error())
+		}
+		return json.Marshal(resp)
+	}
+}
+
+func (m *Mux) read(c *Conn, r *Request, req any) error {
+	if m.Lenience == Lenient {
+		problems, err := DecodeLenient(r.Payload, req)
+		if len(problems) > 0 && m.Problems != nil {
+			m.Problems(c, r, problems)
+		}
+		return err
+	}
+	if err := DecodeStrict(r.Payload, req, c.Protocol() != V16); err != nil {
+		return err
+	}
+	return validate(req)
+}

@@ -1,0 +1,191 @@
+package ocpp
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Object is a JSON object that is edited without encoding the rest anew: unknown
+// members, the text of numbers, escapes, order and white space survive. A copy of
+// an Object is independent of the original.
+type Object struct {
+	members []member
+	blank   []byte // white space inside an object without members
+}
+
+// member keeps its bytes apart: lead is everything from after the separator to the
+// value (white space, key, colon), tail what follows the value up to the next
+// separator.
+type member struct {
+	key               string
+	lead, value, tail []byte
+}
+
+// ParseObject reads raw. It refuses what is not one JSON object and an object in
+// which a key appears twice.
+func ParseObject(raw json.RawMessage) (Object, error) {
+	raw = bytes.TrimSpace(raw)
+	if !json.Valid(raw) {
+		return Object{}, errors.New("cannot read the object: not JSON")
+	}
+	if raw[0] != '{' {
+		return Object{}, errors.New("cannot read the object: it is another kind of value")
+	}
+	raw = bytes.Clone(raw)
+	var o Object
+	seen := map[string]bool{}
+	at := 1
+	for {
+		m, end, ok := scanMember(raw, at)
+		if !ok {
+			o.blank = raw[at : len(raw)-1]
+			return o, nil
+		}
+		if seen[m.key] {
+			return Object{}, fmt.Errorf("cannot read the object: member %q appears twice", clip(m.key, 40))
+		}
+		seen[m.key] = true
+		o.members = append(o.members, m)
+		if raw[end] == '}' {
+			return o, nil
+		}
+		at = end + 1
+	}
+}
+
+// scanMember reads one member of valid JSON from at on; end is where the separator
+// or the closing brace stands. ok is false for an object without members.
+func scanMember(raw []byte, at int) (m member, end int, ok bool) {
+	i := skipSpace(raw, at)
+	if raw[i] == '}' {
+		return member{}, i, false
+	}
+	keyEnd := skipString(raw, i)
+	if err := json.Unmarshal(raw[i:keyEnd], &m.key); err != nil {
+		panic("ocpp: a key of valid JSON can't be read: " + err.Error())
+	}
+	i = skipSpace(raw, skipSpace(raw, keyEnd)+1) // over the colon
+	valueEnd := skipValue(raw, i)
+	end = skipSpace(raw, valueEnd)
+	m.lead, m.value, m.tail = raw[at:i:i], raw[i:valueEnd:valueEnd], raw[valueEnd:end:end]
+	return m, end, true
+}
+
+func skipSpace(raw []byte, i int) int {
+	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// skipString returns the index after the string that begins at i.
+func skipString(raw []byte, i int) int {
+	for i++; raw[i] != '"'; i++ {
+		if raw[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// skipValue returns the index after the value that begins at i.
+func skipValue(raw []byte, i int) int {
+	depth := 0
+	for i < len(raw) {
+		switch raw[i] {
+		case '"':
+			i = skipString(raw, i)
+			if depth == 0 {
+				return i
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return i // the object around us ends
+			}
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		case ',', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return i
+			}
+		}
+		i++
+	}
+	return i
+}
+
+// Get returns the value of key, byte-exact.
+func (o *Object) Get(key string) (json.RawMessage, bool) {
+	if i := o.index(key); i >= 0 {
+		return o.members[i].value, true
+	}
+	return nil, false
+}
+
+// Set replaces the value of key where it stands, or appends the member. v must be
+// valid JSON; it is not looked at.
+func (o *Object) Set(key string, v json.RawMessage) {
+	o.members = slices.Clone(o.members)
+	if i := o.index(key); i >= 0 {
+		o.members[i].value = bytes.Clone(v)
+		return
+	}
+	lead, err := json.Marshal(key)
+	if err != nil {
+		panic("ocpp: a string can't be written as JSON: " + err.Error())
+	}
+	o.members = append(o.members, member{key: key, lead: append(lead, ':'), value: bytes.Clone(v)})
+}
+
+// Delete removes key, if it is there.
+func (o *Object) Delete(key string) {
+	if i := o.index(key); i >= 0 {
+		o.members = slices.Delete(slices.Clone(o.members), i, i+1)
+	}
+}
+
+// Keys lists the members in their order.
+func (o *Object) Keys() []string {
+	keys := make([]string, 0, len(o.members))
+	for _, m := range o.members {
+		keys = append(keys, m.key)
+	}
+	return keys
+}
+
+func (o *Object) index(key string) int {
+	return slices.IndexFunc(o.members, func(m member) bool { return m.key == key })
+}
+
+// Raw is the object's text.
+func (o Object) Raw() json.RawMessage {
+	out := []byte{'{'}
+	if len(o.members) == 0 {
+		out = append(out, o.blank...)
+	}
+	for i, m := range o.members {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, m.lead...)
+		out = append(out, m.value...)
+		out = append(out, m.tail...)
+	}
+	return append(out, '}')
+}
+
+// RawArray splits a JSON array into its elements, each byte-exact.
+func RawArray(raw json.RawMessage) ([]json.RawMessage, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, errors.New("cannot read the array: not a JSON array")
+	}
+	return list, nil
+}
