@@ -18,7 +18,7 @@ func Assemble(v Values, n Nature, m Mounting) (Reading, error) {
 	for q := range measurands {
 		if x, ok := v.Get(q); ok {
 			if err := representable(q, x); err != nil {
-				if vital(q, n) {
+				if n.Vital(q) {
 					return Reading{}, err
 				}
 				v.Drop(q)
@@ -131,12 +131,16 @@ func decade(hz float64) float64 {
 // 6001 mA when it is rounded up.
 func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// vital reports whether a sample is lost when q was given but is no number.
-func vital(q Measurand, n Nature) bool {
+// Vital reports whether a sample is lost when q was given but is no number: the
+// current of a phase the meter has, and what gives it its direction.
+func (n Nature) Vital(q Measurand) bool {
+	p, phased := q.Phased()
+	if phased && n.Phases == 1 && p != L1 {
+		return false
+	}
 	if q >= CurrentL1 && q <= CurrentL3 {
 		return true
 	}
-	_, phased := q.Phased()
 	direction := phased && q >= PowerL1 || n.Phases == 1 && q >= Power && q <= PowerExport
 	return direction && !n.SignedCurrent
 }
