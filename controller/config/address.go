@@ -26,8 +26,9 @@ func identifierOf[T ~string]() kind[T] {
 // address is where to listen: "host:port" with an IP address or nothing as host; port
 // 0 takes any free one; "" is off.
 func address() kind[string] {
+	const pattern = `^((\[[0-9a-fA-F:.]+\]|[0-9.]+)?:[0-9]{1,5})?$`
 	const remedy = "Write \":8888\" for all interfaces, \"10.0.0.1:8888\" for one, or \"\" for off."
-	return text("an address", 0, 64).checked(func(s string) (string, string) {
+	return text("an address", 0, 64).hinted(pattern).checked(func(s string) (string, string) {
 		if s == "" {
 			return "", ""
 		}
@@ -104,7 +105,7 @@ func validHost(host string) bool {
 
 // cloudURL is ws:// or wss:// to which "/" and the identity can be appended.
 func cloudURL() kind[string] {
-	return text("a URL", 1, 500).checked(func(s string) (string, string) {
+	return text("a URL", 1, 500).hinted("^wss?://[^/?#@]+(/[^?#]*)?$").checked(func(s string) (string, string) {
 		u, reason, remedy := parseURL(s, "ws", "wss")
 		if reason != "" {
 			return reason, remedy
@@ -118,7 +119,7 @@ func cloudURL() kind[string] {
 
 // webURL is what a phone opens.
 func webURL() kind[string] {
-	return text("a URL", 1, 500).checked(func(s string) (string, string) {
+	return text("a URL", 1, 500).hinted("^https?://[^/?#@]+").checked(func(s string) (string, string) {
 		_, reason, remedy := parseURL(s, "http", "https")
 		return reason, remedy
 	})
@@ -126,7 +127,7 @@ func webURL() kind[string] {
 
 // MeterURL is where a meter is and how to read it. Two forms are taken:
 //
-//	tcp://host:port/unit                       Modbus TCP, port 502 if absent, unit 0 to 255
+//	tcp://host:port/unit                       Modbus TCP, port 502 and unit 1 if absent
 //	mqtt://host:port/topic?l1=…&l2=…&l3=…      JSON by MQTT, port 1883 (mqtts: TLS, 8883)
 //
 // Keys of the second form: l1, l2, l3 (required) are the places of the three currents
@@ -162,7 +163,7 @@ func ParseMeterURL(s string) (MeterURL, error) {
 }
 
 func readMeterURL(s string) (m MeterURL, reason, remedy string) {
-	u, reason, remedy := parseURL(s, "mqtt", "mqtts", "tcp")
+	u, reason, _ := parseURL(s, "mqtt", "mqtts", "tcp")
 	if reason != "" {
 		return MeterURL{}, reason, "Write \"tcp://10.0.0.5:502/1\" (Modbus TCP, unit 1) or \"mqtt://host:1883/topic?l1=…&l2=…&l3=…\"."
 	}
@@ -187,7 +188,7 @@ func readMeterURL(s string) (m MeterURL, reason, remedy string) {
 }
 
 func (m MeterURL) modbus(path string, query url.Values) (_ MeterURL, reason, remedy string) {
-	unit, err := strconv.ParseUint(path, 10, 8)
+	unit, err := strconv.ParseUint(cmp.Or(path, "1"), 10, 8)
 	if err != nil {
 		return MeterURL{}, fmt.Sprintf("must end in the Modbus unit, 0 to 255, got %q", path), "Write such as \"tcp://10.0.0.5:502/1\"."
 	}
@@ -272,7 +273,7 @@ func meterURL() kind[MeterURL] {
 		},
 		write: func(m MeterURL) node { return k.write(m.text) },
 		schema: func() schema {
-			return schema{"type": "string", "pattern": "^(tcp|mqtt|mqtts)://.+/.+$", "maxLength": 500}
+			return schema{"type": "string", "pattern": "^(tcp://[^/]+(/[0-9]*)?|mqtts?://[^/]+/.+)$", "maxLength": 500}
 		},
 	}
 }

@@ -44,9 +44,20 @@ func unique[T comparable](r *reader, list, key string, n int, id func(int) T) {
 	}
 }
 
+// incomplete reports that ids of a list could not be read, so that one not found
+// there may stand in the file all the same.
+func (r *reader) incomplete(list string) bool {
+	for bad := range r.bad {
+		if bad == list || strings.HasPrefix(bad, list+"[") && (strings.HasSuffix(bad, "].id") || strings.HasSuffix(bad, "]")) {
+			return true
+		}
+	}
+	return false
+}
+
 // reference reports a name that is not in the list.
 func (r *reader) reference(path, list, name string, names []string) {
-	if name == "" || slices.Contains(names, name) {
+	if name == "" || slices.Contains(names, name) || r.incomplete(list) {
 		return
 	}
 	remedy := "Add it to " + list + ", or name one of: " + strings.Join(names, ", ") + "."
@@ -65,7 +76,7 @@ func (r *reader) reference(path, list, name string, names []string) {
 func (c *Config) circuitIDs() []string {
 	var ids []string
 	for _, circuit := range c.Circuits {
-		if circuit.ID != "" {
+		if circuit.ID != "" && !slices.Contains(ids, string(circuit.ID)) {
 			ids = append(ids, string(circuit.ID))
 		}
 	}
@@ -188,12 +199,12 @@ func (r *reader) checkMeters(c *Config, known Known) {
 			r.problem(path+".user", "Modbus knows no user and no password", "Remove user and password.")
 		}
 	}
-	r.checkMeterUse(c, ids)
+	r.checkMeterUse(c, known, ids)
 }
 
 // checkMeterUse looks at who is measured by what: a meter measures one circuit, and
 // one that guards a fuse is quick.
-func (r *reader) checkMeterUse(c *Config, ids []string) {
+func (r *reader) checkMeterUse(c *Config, known Known, ids []string) {
 	usedBy := map[string]string{}
 	use := func(path, meter string) {
 		if meter == "" {
@@ -205,18 +216,32 @@ func (r *reader) checkMeterUse(c *Config, ids []string) {
 			return
 		}
 		usedBy[meter] = path
-		for i, m := range c.Meters {
-			if m.ID == meter && m.Period > slowest {
-				r.problem(index("meters", i)+".period", fmt.Sprintf("%s is too slow for the only meter that guards a fuse (%s), at most %s", durationText(m.Period), path, durationText(slowest)),
-					"Write 1s if the meter can, or use a quicker one.")
-			}
-		}
+		r.checkGuard(c, known, meter, path)
 	}
 	for i, s := range c.Grid {
 		use(index("grid", i)+".meter", s.Meter)
 	}
 	for i, circuit := range c.Circuits {
+		if circuit.Parent == "" {
+			continue // reported by checkRoot
+		}
 		use(index("circuits", i)+".meter", circuit.Meter)
+	}
+}
+
+// checkGuard wants the meter named at path to be fit to guard a fuse.
+func (r *reader) checkGuard(c *Config, known Known, meter, path string) {
+	for i, m := range c.Meters {
+		if m.ID != meter {
+			continue
+		}
+		if m.Period > slowest {
+			r.problem(index("meters", i)+".period", fmt.Sprintf("%s is too slow for the only meter that guards a fuse (%s), at most %s", durationText(m.Period), path, durationText(slowest)),
+				"Write 1s if the meter can, or use a quicker one.")
+		}
+		if known.FuseMeters != nil && slices.Contains(known.MeterModels, m.Model) && !slices.Contains(known.FuseMeters, m.Model) {
+			r.problem(index("meters", i)+".model", fmt.Sprintf("%s does not measure the current of each phase, so it can't guard a fuse (%s)", m.Model, path), "Use a meter that does.")
+		}
 	}
 }
 

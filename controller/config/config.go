@@ -175,6 +175,7 @@ type Listen struct {
 // Known is what exists elsewhere in the program. A nil list is not checked.
 type Known struct {
 	MeterModels []string
+	FuseMeters  []string // those of MeterModels that measure the current of each phase
 	Dialects    []string
 }
 

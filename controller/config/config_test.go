@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,32 +13,23 @@ import (
 )
 
 // known is what the tests' catalogue holds.
-var known = Known{MeterModels: []string{"eastron_sdm630", "janitza_umg604"}, Dialects: []string{"default", "strict"}}
+func known() Known {
+	return Known{MeterModels: []string{"eastron_sdm630", "janitza_umg604", "one_phase"}, FuseMeters: []string{"eastron_sdm630", "janitza_umg604"}}
+}
 
-// contract is the example other programs were written against.
-const contract = `version: 1
-site: {id: depot1, name: Depot North, timezone: Europe/Berlin, nominal_v: 230}
-grid: [{circuit: main, meter: grid, type: star-230-400, worst_base_a: [20, 20, 20], largest_step_a: 25}]
-circuits:
-  - {id: main, limit_a: [63, 63, 63], breaker: gG}
-  - {id: board-a, parent: main, limit_a: [40, 40, 40], breaker: MCB-C}
-meters: [{id: grid, url: "tcp://10.0.0.5:502/1", model: eastron_sdm630, period: 1s}]
-inputs: []
-chargers:
-  - {id: CP1, circuit: board-a, protocol: any, security_profile: 2, password: "env:CP1_KEY", failsafe_a: 6,
-     connectors: [{n: 1, max_a: 32, phases: [L2, L3, L1], bay: "A-01", evse_id: "DE*ABC*E001"}]}
-upstream: {stations: [{id: SITE1, url: "wss://csms.example/ocpp", protocol: ocpp1.6, security_profile: 2, password: "file:key", dialect: default}]}
-authorization: {unknown: reject, offline_unknown: reject, groups: []}
-onboarding: approve            # approve | closed | open (tests and demo, red banner)
-listen: {ui: ":443", ws: "", wss: ":8888", mtls: ":8889", modbus: ""}
-schedules: []
-vehicles: {}
-notify:
-`
+// good is the example other programs were written against.
+func good(t testing.TB) string {
+	t.Helper()
+	data, err := os.ReadFile("testdata/good.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
 
 func mustParse(t *testing.T, data string) *Config {
 	t.Helper()
-	c, err := Parse("site.yaml", []byte(data), known)
+	c, err := Parse("site.yaml", []byte(data), known())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +55,7 @@ func TestContractExample(t *testing.T) {
 		Onboarding:    OnboardApprove,
 		Listen:        Listen{UI: ":443", WSS: ":8888", MTLS: ":8889"},
 	}
-	if d := cmp.Diff(want, mustParse(t, contract), exact); d != "" {
+	if d := cmp.Diff(want, mustParse(t, good(t)), exact); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff(want, mustParse(t, string(Example())), exact); d != "" {
@@ -95,9 +87,9 @@ chargers: [{id: "a*b=c", circuit: main, password: secret-secret, failsafe_a: 0, 
 }
 
 func TestCanonicalFormRoundTrips(t *testing.T) {
-	odd := strings.ReplaceAll(contract, `name: Depot North`, `name: "yes: \"#1\" \\ Ü 😀"`)
+	odd := strings.ReplaceAll(good(t), `name: Depot North`, `name: "yes: \"#1\" \\ Ü 😀"`)
 	odd = strings.ReplaceAll(odd, `"env:CP1_KEY"`, `"a:b#c'd\"e{[%&*!|>"`)
-	for _, text := range []string{contract, string(Example()), odd} {
+	for _, text := range []string{good(t), string(Example()), odd} {
 		c := mustParse(t, text)
 		once := c.YAML()
 		again := mustParse(t, string(once))
@@ -111,7 +103,7 @@ func TestCanonicalFormRoundTrips(t *testing.T) {
 }
 
 func TestNodes(t *testing.T) {
-	text := strings.Replace(contract, "breaker: MCB-C}", "breaker: MCB-C, meter: sub, worst_base_a: [1, 2, 3]}", 1)
+	text := strings.Replace(good(t), "breaker: MCB-C}", "breaker: MCB-C, meter: sub, worst_base_a: [1, 2, 3]}", 1)
 	text = strings.Replace(text, "meters: [", `meters: [{id: sub, url: "mqtt://broker/a?l1=x&l2=y&l3=z"}, `, 1)
 	c := mustParse(t, text)
 	want := []loadbalance.Node{
@@ -131,8 +123,8 @@ func TestNodes(t *testing.T) {
 
 func TestAllProblemsAtOnceByLine(t *testing.T) {
 	text := strings.NewReplacer("nominal_v: 230", "nominal_v: 100", "failsafe_a: 6", "failsafe_a: 3", "phases: [L2, L3, L1]", "phases: [L2, L2]",
-		"parent: main", "parent: mian", "onboarding: approve", "onboarding: aprove").Replace(contract)
-	_, err := Parse("site.yaml", []byte(text), known)
+		"parent: main", "parent: mian", "onboarding: approve", "onboarding: aprove").Replace(good(t))
+	_, err := Parse("site.yaml", []byte(text), known())
 	problems, ok := errors.AsType[Problems](err)
 	if !ok {
 		t.Fatalf("got %v", err)

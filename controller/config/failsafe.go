@@ -73,8 +73,12 @@ func (r *reader) checkFailsafe(c *Config) {
 				figures = append(figures, fmt.Sprintf("on %v %v + %v = %v of %v", p, s.Failsafe[p], s.Base[p], s.Failsafe[p]+s.Base[p], s.Limit[p]))
 			}
 		}
+		connectors := fmt.Sprintf("%d connectors", s.Connectors)
+		if s.Connectors == 1 {
+			connectors = "one connector"
+		}
 		r.problem(index("circuits", i)+".limit_a",
-			fmt.Sprintf("circuit %s can't carry the fail-safe currents of its %d connectors plus the worst base load: %s", s.Circuit, s.Connectors, strings.Join(figures, ", ")),
+			fmt.Sprintf("circuit %s can't carry the fail-safe currents of its %s plus the worst base load: %s", s.Circuit, connectors, strings.Join(figures, ", ")),
 			"Set failsafe_a of some chargers to 0, or correct worst_base_a.")
 	}
 }

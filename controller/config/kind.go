@@ -157,6 +157,10 @@ func object[S any](fields ...field[S]) kind[S] {
 			}
 			seen[i] = max(e.line, 1)
 			r.at[p] = place{e.value.line, e.value.col}
+			if e.value.kind == refusedNode {
+				r.bad[p] = true
+				continue
+			}
 			fields[i].read(r, e.value, p, &out)
 		}
 		for i, f := range fields {
@@ -229,6 +233,10 @@ func list[T any](k kind[T], least, most int) kind[[]T] {
 			for i, item := range n.items {
 				p := index(path, i)
 				r.at[p] = place{item.line, item.col}
+				if item.kind == refusedNode {
+					r.bad[p] = true
+					continue
+				}
 				out = append(out, k.read(r, item, p))
 			}
 			return out
@@ -246,7 +254,19 @@ func list[T any](k kind[T], least, most int) kind[[]T] {
 	}
 }
 
-// checked adds a rule to a kind. The rule returns an empty reason if all is well.
+// hinted adds a pattern to the schema alone, for what a rule checks in full.
+func (k kind[T]) hinted(pattern string) kind[T] {
+	inner := k.schema
+	k.schema = func() schema {
+		s := inner()
+		s["pattern"] = pattern
+		return s
+	}
+	return k
+}
+
+// checked adds a rule to a kind. The rule returns an empty reason if all is well; a
+// value it refuses is read as the zero value, which later checks leave alone.
 func (k kind[T]) checked(rule func(T) (reason, remedy string)) kind[T] {
 	read := k.read
 	k.read = func(r *reader, n node, path string) T {
@@ -255,6 +275,8 @@ func (k kind[T]) checked(rule func(T) (reason, remedy string)) kind[T] {
 		if len(r.problems) == before {
 			if reason, remedy := rule(v); reason != "" {
 				r.problem(path, reason, remedy)
+				var none T
+				return none
 			}
 		}
 		return v

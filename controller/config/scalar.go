@@ -21,7 +21,11 @@ func text(what string, least, most int) kind[string] {
 				return ""
 			}
 			if l := len([]rune(n.text)); l < least || l > most {
-				r.problem(path, fmt.Sprintf("must be %s of %d to %d characters, got %d", what, least, most, l), "Make it shorter or longer.")
+				remedy := "Make it shorter."
+				if l < least {
+					remedy = "Write something here, or leave the key out if it may be absent."
+				}
+				r.problem(path, fmt.Sprintf("must be %s of %d to %d characters, got %d", what, least, most, l), remedy)
 				return ""
 			}
 			if strings.ContainsFunc(n.text, func(c rune) bool { return c < 0x20 || c == 0x7f }) {
@@ -101,6 +105,10 @@ func integer(what string, least, most int) kind[int] {
 	return kind[int]{
 		read: func(r *reader, n node, path string) int {
 			v, err := strconv.Atoi(n.text)
+			if least == most && (n.kind != numberNode || n.text != strconv.Itoa(least)) {
+				r.problem(path, fmt.Sprintf("must be %d, got %s", least, n.describe()), fmt.Sprintf("Write %d.", least))
+				return 0
+			}
 			if n.kind != numberNode || err != nil || !plainNumber.MatchString(n.text) {
 				r.problem(path, fmt.Sprintf("must be %s as a whole number from %d to %d, got %s", what, least, most, n.describe()), "Write plain digits, without quotes.")
 				return 0
@@ -181,7 +189,7 @@ func perPhase(each kind[loadbalance.MilliAmp]) kind[loadbalance.PerPhase] {
 			if n.kind != listNode || len(n.items) != 3 {
 				got, example := n.describe(), "63, 63, 63"
 				if n.kind == listNode {
-					got = fmt.Sprintf("%d", len(n.items))
+					got = fmt.Sprintf("%d values", len(n.items))
 				}
 				if _, ok := milliAmp(n); ok {
 					example = strings.Join([]string{n.text, n.text, n.text}, ", ")
@@ -213,7 +221,7 @@ func wiring() kind[[]loadbalance.Phase] {
 			if n.kind != listNode || len(n.items) < 1 || len(n.items) > 3 {
 				got := n.describe()
 				if n.kind == listNode {
-					got = fmt.Sprintf("%d", len(n.items))
+					got = fmt.Sprintf("%d values", len(n.items))
 				}
 				r.problem(path, "must be a list of one to three of L1, L2, L3, got "+got, remedy)
 				return nil

@@ -31,6 +31,7 @@ const (
 	boolNode
 	listNode
 	dictNode
+	refusedNode // YAML we do not take, reported already
 )
 
 // node is YAML without its oddities: no anchors, tags, merges or documents. It is
@@ -53,7 +54,7 @@ type entry struct {
 // describe says what stands there, for "…, got X".
 func (n node) describe() string {
 	switch n.kind {
-	case nullNode:
+	case nullNode, refusedNode:
 		return "nothing"
 	case textNode:
 		return quote(n.text)
@@ -214,12 +215,13 @@ func firstLine(text string) string {
 	return text
 }
 
-// convert turns the library's tree into ours; what we refuse becomes null.
+// convert turns the library's tree into ours.
 func (s *source) convert(n ast.Node, depth int) node {
 	line, col := position(n)
 	out := node{line: line, col: col}
 	if depth > maxNesting {
 		s.reportAt(n, fmt.Sprintf("is nested deeper than %d levels", maxNesting), "Nothing in a site file needs that; check the indentation.")
+		out.kind = refusedNode
 		return out
 	}
 	switch v := n.(type) {
@@ -255,11 +257,13 @@ func (s *source) convert(n ast.Node, depth int) node {
 		s.reportAt(n, "has a YAML anchor (&)", "Write the value out; anchors and aliases are not taken.")
 		return s.convert(v.Value, depth+1)
 	case *ast.AliasNode:
+		out.kind = refusedNode
 		s.reportAt(n, "is a YAML alias (*)", "Write the value out; anchors and aliases are not taken.")
 	case *ast.TagNode:
 		s.reportAt(n, "has a YAML tag (!)", "Remove the tag.")
 		return s.convert(v.Value, depth+1)
 	default:
+		out.kind = refusedNode
 		s.reportAt(n, "is YAML that a site file has no use for", "Write plain keys, lists and values.")
 	}
 	return out

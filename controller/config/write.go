@@ -88,11 +88,14 @@ func textYAML(s string) string {
 // plain is a node as encoding/json writes it; nil for nothing.
 func plain(n node) any {
 	switch n.kind {
-	case nullNode:
+	case nullNode, refusedNode:
 		return nil
 	case textNode:
 		return n.text
 	case numberNode:
+		if !json.Valid([]byte(n.text)) {
+			return n.text // 0x1F, .nan
+		}
 		return json.Number(n.text)
 	case boolNode:
 		return n.text == "true"
