@@ -1,0 +1,202 @@
+package ocpp
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxGarbage is how many messages in a row may be unreadable.
+const maxGarbage = 5
+
+// maxControl bounds the pongs that wait for a peer that pings but does not read.
+const maxControl = 16
+
+var errTooBig = errors.New("the message is too big")
+
+// readLoop never waits for anybody but the socket: answers go to the CALL that
+// waits for them, CALLs into the bounded queue of the worker, control frames to the
+// writer.
+func (c *Conn) readLoop() {
+	defer close(c.inbound)
+	c.ws.SetReadLimit(c.opt.MaxMessage)
+	c.ws.SetPongHandler(func(string) error { c.hear(true); return nil })
+	c.ws.SetPingHandler(func(data string) error {
+		c.hear(false)
+		return c.enqueueControl(control{kind: websocket.PongMessage, data: []byte(data)})
+	})
+	c.ws.SetCloseHandler(func(code int, text string) error {
+		echo := code
+		if code == websocket.CloseNoStatusReceived {
+			echo = websocket.CloseNormalClosure
+		}
+		c.end(echo, "", fmt.Errorf("the peer closed: %d %s", code, text))
+		return nil
+	})
+	garbage := 0
+	for {
+		b, err := c.readMessage()
+		if err != nil {
+			code := 0
+			if errors.Is(err, errTooBig) || errors.Is(err, websocket.ErrReadLimit) {
+				code = websocket.CloseMessageTooBig
+			}
+			c.end(code, "the message is too big", ioCause("read", err))
+			return
+		}
+		if c.life.Err() != nil {
+			continue // only the peer's goodbye is still of interest
+		}
+		c.hear(false)
+		if c.take(b) {
+			garbage = 0
+		} else if garbage++; garbage >= maxGarbage {
+			c.end(websocket.ClosePolicyViolation, "too many unreadable messages", errors.New("too many unreadable messages"))
+		}
+	}
+}
+
+// readMessage bounds the inflated message; the library's own limit counts what is
+// on the wire.
+func (c *Conn) readMessage() ([]byte, error) {
+	_, r, err := c.ws.NextReader()
+	if err != nil {
+		return nil, err
+	}
+	b, err := io.ReadAll(io.LimitReader(r, c.opt.MaxMessage+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(b)) > c.opt.MaxMessage {
+		return nil, errTooBig
+	}
+	return b, nil
+}
+
+func (c *Conn) enqueueControl(ctl control) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing == nil && len(c.control) < maxControl {
+		c.control = append(c.control, ctl)
+		c.stir()
+	}
+	return nil
+}
+
+// take dispatches one message; false if it could not be read.
+func (c *Conn) take(b []byte) bool {
+	now := time.Now()
+	if !utf8.Valid(b) {
+		// The socket's rules say to close, but it is one byte of Latin-1 in some info
+		// text, and the message may be worth money.
+		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	}
+	if c.opt.Repair && !json.Valid(b) {
+		b = repair(b)
+	}
+	f, err := ParseFrame(b)
+	if err != nil {
+		c.refuse(err, f, now)
+		return false
+	}
+	switch f.Type {
+	case TypeCall:
+		c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now}, f)
+	case TypeCallResult:
+		c.takeAnswer(f, now, outcome{payload: f.Payload})
+	case TypeCallError:
+		c.takeAnswer(f, now, outcome{err: &Error{Code: f.Code.Canonical(), Description: f.Description, Details: f.Details}})
+	case TypeSend:
+		if c.protocol == V21 {
+			c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, send: true}, f)
+			break
+		}
+		fallthrough
+	case TypeCallResultError:
+		if c.protocol == V21 {
+			c.opt.Trace(TraceEntry{At: now, Frame: f, Err: "the peer could not use an answer of ours"})
+			break
+		}
+		err := &FrameError{ID: f.ID, Code: CodeMessageTypeNotSupported, Problem: fmt.Sprintf("message type %d is not known", f.Type)}
+		c.refuse(err, f, now)
+	}
+	return true
+}
+
+// refuse answers what is no frame, as far as the version allows.
+func (c *Conn) refuse(err error, f Frame, now time.Time) {
+	c.opt.Trace(TraceEntry{At: now, Frame: f, Action: f.Action, Err: err.Error()})
+	c.opt.Logger.Warn("message dropped", "station", c.identity, "err", err)
+	if fe, ok := errors.AsType[*FrameError](err); ok {
+		if reply, ok := fe.Answer(c.protocol); ok {
+			c.enqueueAnswer(answer{frame: reply, action: f.Action, received: now})
+		}
+	}
+}
+
+func (c *Conn) takeCall(r *Request, f Frame) {
+	c.opt.Trace(TraceEntry{At: r.Received, Frame: f, Action: f.Action})
+	select {
+	case c.inbound <- r:
+	default:
+		c.end(websocket.ClosePolicyViolation, "too many calls at once",
+			fmt.Errorf("more than %d calls wait for their answer", c.opt.MaxPipelined))
+	}
+}
+
+// takeAnswer hands an answer to the open CALL. One for which nobody waits any more
+// is dropped.
+func (c *Conn) takeAnswer(f Frame, now time.Time, result outcome) {
+	c.mu.Lock()
+	p := c.open
+	if p == nil || p.call.ID != f.ID {
+		c.mu.Unlock()
+		c.opt.Trace(TraceEntry{At: now, Frame: f, Err: "no call waits for this answer"})
+		return
+	}
+	entry := TraceEntry{At: now, Frame: f, Action: p.call.Action}
+	if p.written.IsZero() {
+		if p.early == nil {
+			p.early = &result // the writer hands it over after telling Sent
+		}
+	} else {
+		entry.Latency = now.Sub(p.written)
+		c.open = nil
+		p.result <- result
+	}
+	c.mu.Unlock()
+	c.opt.Trace(entry)
+	c.stir()
+}
+
+// repair puts null where a value is missing between a colon and the next separator.
+// What is still not JSON after that is returned as it came.
+func repair(b []byte) []byte {
+	out := make([]byte, 0, len(b)+16)
+	quoted := false
+	for i := 0; i < len(b); i++ {
+		ch := b[i]
+		out = append(out, ch)
+		switch {
+		case quoted && ch == '\\' && i+1 < len(b):
+			i++
+			out = append(out, b[i])
+		case ch == '"':
+			quoted = !quoted
+		case ch == ':' && !quoted:
+			if next := skipSpace(b, i+1); next < len(b) && (b[next] == ',' || b[next] == '}') {
+				out = append(out, "null"...)
+			}
+		}
+	}
+	if json.Valid(out) {
+		return out
+	}
+	return b
+}

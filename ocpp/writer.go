@@ -1,0 +1,218 @@
+package ocpp
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// maxMisses is how many pings in a row may stay without any sign of life.
+const maxMisses = 2
+
+// maxAnswers bounds the answers that wait for the writer. The worker waits for each
+// of its answers, so that more can only be refusals of garbage.
+const maxAnswers = 16
+
+func (c *Conn) enqueueAnswer(a answer) bool {
+	c.mu.Lock()
+	full := len(c.answers) >= maxAnswers
+	ok := c.closing == nil && !full
+	if ok {
+		c.answers = append(c.answers, a)
+	}
+	c.mu.Unlock()
+	if full {
+		c.end(websocket.ClosePolicyViolation, "answers are not read", errors.New("the peer does not read our answers"))
+	}
+	c.stir()
+	return ok
+}
+
+// writeLoop owns the write side of the socket: control frames first, then answers,
+// then the next CALL if none is open. It also keeps the time: of the open CALL's
+// answer and of the pings.
+func (c *Conn) writeLoop() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	beat := heartbeat{due: time.Now()}
+	if c.opt.PingInterval < 0 {
+		beat.due = time.Time{}
+	}
+	for {
+		for c.life.Err() == nil && c.writeNext() {
+		}
+		if c.life.Err() != nil {
+			c.sayGoodbye()
+			return
+		}
+		now := time.Now()
+		c.expire(now)
+		c.beat(&beat, now)
+		if c.hasWork() {
+			continue
+		}
+		next := c.nextWake(beat)
+		if next.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(next))
+		}
+		select {
+		case <-c.wake:
+		case <-timer.C:
+		case <-c.life.Done():
+		}
+	}
+}
+
+// heartbeat is the writer's memory of the pings.
+type heartbeat struct {
+	due    time.Time // zero: off
+	heard  uint64    // messages and pongs at the last ping
+	since  time.Time // of silence
+	misses int
+}
+
+// beat sends a ping when it is due, and gives up on a silent peer.
+func (c *Conn) beat(b *heartbeat, now time.Time) {
+	if b.due.IsZero() || now.Before(b.due) {
+		return
+	}
+	c.mu.Lock()
+	heard, ponged := c.heard, c.ponged
+	c.mu.Unlock()
+	switch {
+	case b.since.IsZero() || heard != b.heard:
+		b.heard, b.misses, b.since = heard, 0, now
+	default:
+		b.misses++
+	}
+	if ponged && b.misses >= maxMisses || !ponged && now.Sub(b.since) >= c.opt.MaxSilence {
+		c.end(0, "", fmt.Errorf("the peer gave no sign of life for %v", now.Sub(b.since)))
+		return
+	}
+	b.due = now.Add(c.opt.PingInterval)
+	_ = c.enqueueControl(control{kind: websocket.PingMessage})
+}
+
+// expire fails the open CALL when its time is over.
+func (c *Conn) expire(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if p := c.open; p != nil && !now.Before(p.deadline) {
+		c.open = nil
+		p.result <- outcome{err: fmt.Errorf("%w (%s, %v)", ErrTimeout, p.call.Action, p.call.Timeout)}
+	}
+}
+
+func (c *Conn) hasWork() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.control) > 0 || len(c.answers) > 0 || c.open == nil && len(c.urgent)+len(c.waiting) > 0
+}
+
+func (c *Conn) nextWake(b heartbeat) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := b.due
+	if c.open != nil && (next.IsZero() || c.open.deadline.Before(next)) {
+		next = c.open.deadline
+	}
+	return next
+}
+
+// writeNext writes one frame; false if there was none to write.
+func (c *Conn) writeNext() bool {
+	c.mu.Lock()
+	switch {
+	case c.closing != nil:
+		c.mu.Unlock()
+		return false
+	case len(c.control) > 0:
+		ctl := c.control[0]
+		c.control = c.control[1:]
+		c.mu.Unlock()
+		c.write(ctl.kind, ctl.data)
+	case len(c.answers) > 0:
+		a := c.answers[0]
+		c.answers = c.answers[1:]
+		c.mu.Unlock()
+		c.writeAnswer(a)
+	case c.open == nil && len(c.urgent) > 0:
+		p := c.urgent[0]
+		c.open, c.urgent = p, c.urgent[1:]
+		c.mu.Unlock()
+		c.writeCall(p)
+	case c.open == nil && len(c.waiting) > 0:
+		p := c.waiting[0]
+		c.open, c.waiting = p, c.waiting[1:]
+		c.mu.Unlock()
+		c.writeCall(p)
+	default:
+		c.mu.Unlock()
+		return false
+	}
+	return true
+}
+
+func (c *Conn) writeAnswer(a answer) {
+	ok := c.write(websocket.TextMessage, a.frame.Append(nil))
+	now := time.Now()
+	if ok {
+		c.opt.Trace(TraceEntry{At: now, Out: true, Frame: a.frame, Action: a.action, Latency: now.Sub(a.received)})
+	}
+	a.done(ok)
+}
+
+// writeCall writes p, the open CALL. The answer may come before the write returns; Sent
+// is told first all the same.
+func (c *Conn) writeCall(p *pending) {
+	f := Frame{Type: TypeCall, ID: p.call.ID, Action: p.call.Action, Payload: p.call.Payload}
+	if !c.write(websocket.TextMessage, f.Append(nil)) {
+		return
+	}
+	now := time.Now()
+	if p.call.Sent != nil {
+		p.call.Sent(now)
+	}
+	c.opt.Trace(TraceEntry{At: now, Out: true, Frame: f, Action: f.Action})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p.written, p.deadline = now, now.Add(p.call.Timeout)
+	if p.early != nil && c.open == p {
+		c.open = nil
+		p.result <- *p.early
+	}
+}
+
+// write writes one message within the time it may take; failing ends the connection.
+func (c *Conn) write(kind int, data []byte) bool {
+	deadline := time.Now().Add(c.opt.WriteTimeout)
+	var err error
+	if kind == websocket.TextMessage {
+		_ = c.ws.SetWriteDeadline(deadline)
+		err = c.ws.WriteMessage(kind, data)
+	} else {
+		err = c.ws.WriteControl(kind, data, deadline)
+	}
+	if err != nil {
+		c.end(0, "", ioCause("write", err))
+	}
+	return err == nil
+}
+
+// sayGoodbye writes the close frame and gives the peer a moment to answer it; the
+// reader then ends, at the latest when that moment is over.
+func (c *Conn) sayGoodbye() {
+	c.mu.Lock()
+	goodbye := c.closing.data
+	c.mu.Unlock()
+	deadline := time.Now().Add(closeGrace)
+	if len(goodbye) > 0 && c.ws.WriteControl(websocket.CloseMessage, goodbye, deadline) == nil {
+		_ = c.ws.SetReadDeadline(deadline)
+		return
+	}
+	_ = c.ws.Close()
+}
