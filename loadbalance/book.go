@@ -1,0 +1,351 @@
+package loadbalance
+
+import "time"
+
+const (
+	// slowest is how late after a command a car may begin to follow.
+	slowest = 6 * time.Second
+	// proven is how long a reduction is trusted to need when no reading proves it.
+	proven = 10 * time.Second
+	// stopping is how long a car may go on after its transaction has ended.
+	stopping = 3 * time.Second
+	// readingHolds is how long a charger's report stands for the present, unless its
+	// usual interval is longer.
+	readingHolds = 30 * time.Second
+	// grace is how long before the end of a lease that can't be renewed its end is
+	// reckoned with.
+	grace = 15 * time.Second
+)
+
+// slot is what is remembered of one connector between passes.
+type slot struct {
+	pass uint64 // last one it was part of
+
+	present   MilliAmp // what it was entitled to in the last pass
+	before    MilliAmp // what it was before that, while it may still draw it
+	changedAt time.Time
+	active    bool
+	began     time.Time // WantsSince of the transaction the rest is about
+	endedAt   time.Time
+	lastHi    PerPhase // most it may have been drawing
+
+	readAt   time.Time // of the newest report
+	interval time.Duration
+
+	issued    MilliAmp // last setpoint planned
+	issuedAt  time.Time
+	cutAt     time.Time
+	raisedAt  time.Time
+	renewedAt time.Time
+	shedAt    time.Time // was sent to 0 A while it wanted current
+
+	excessSince time.Time // draws more than it is entitled to since
+	rogue       bool
+
+	unused unused
+}
+
+// role is how a connector takes part in a pass.
+type role uint8
+
+const (
+	taker   role = iota // takes part in the allocation
+	fixed               // is booked, can't or needn't be commanded
+	idle                // draws nothing and must ask before it does
+	outside             // hangs at no node of the tree
+)
+
+// work is one connector in one pass.
+type work struct {
+	c     *Connector
+	s     *slot
+	role  role
+	node  int32
+	set   PhaseSet
+	lines []int32
+
+	min, max MilliAmp // multiples of the step; max 0: may not charge
+	weight   int64
+	present  MilliAmp // entitled to now
+	leased   bool     // by a live lease
+	final    MilliAmp // entitled to once the commands on the way have arrived
+	draws    MilliAmp // largest measured phase if the reading still stands, else -1
+	booked   PerPhase // may draw without another command
+	ends     PerPhase // final, or what it really draws if it doesn't obey
+	lo, hi   PerPhase // draws now, at least and at most
+
+	admitted bool
+	holdUp   Rule // why it may not be raised in this pass, RuleMax if it may
+	heldBy   int32
+	target   MilliAmp
+	limit    MilliAmp
+	action   Action
+	urgent   bool
+	reason   Reason
+	fill     share
+}
+
+// load takes one connector into the pass.
+func (b *Balancer) load(c *Connector) {
+	s := b.slots[c.Slot]
+	if s == nil {
+		s = &slot{}
+		b.slots[c.Slot] = s
+	}
+	first := s.pass == 0
+	s.pass = b.pass
+	w := work{c: c, s: s, weight: int64(min(max(c.Weight, 1), 1000)), set: c.Phases & AllPhases, node: -1, heldBy: -1, draws: -1}
+	if w.set == 0 {
+		w.set = AllPhases
+	}
+	if at, ok := b.index[c.Node]; ok {
+		w.node, w.lines = at, b.nodes[at].lines[w.set]
+	}
+	w.min = b.roundUp(max(bounded(c.Min), minAmp))
+	if w.max = b.roundDown(max(bounded(c.Max), 0)); w.max < w.min {
+		w.max = 0
+	}
+	w.entitle(b.now)
+	w.track(b.now, first)
+	w.classify()
+	w.measure(b)
+	w.book(b)
+	w.estimate(b)
+	b.works = append(b.works, w)
+}
+
+// minAmp is the least current of IEC 61851-1 a car charges with.
+const minAmp = 6 * Amp
+
+func (b *Balancer) roundDown(a MilliAmp) MilliAmp { return a - a%b.cfg.Step }
+func (b *Balancer) roundUp(a MilliAmp) MilliAmp   { return b.roundDown(a + b.cfg.Step - 1) }
+
+// alive reports whether the connector's lease counts at now. One that can't be
+// renewed is reckoned to end a little early, if its end lets the charger draw more.
+func (c *Connector) alive(now time.Time) bool {
+	if !c.Online && c.Held < c.Failsafe {
+		return now.Before(c.LeaseUntil.Add(-grace))
+	}
+	return now.Before(c.LeaseUntil)
+}
+
+// active reports whether the connector may draw something without asking.
+func (c *Connector) active() bool { return c.Wants || c.CanStartUnasked }
+
+func (c *Connector) failsafe() MilliAmp { return max(0, bounded(c.Failsafe)) }
+func (c *Connector) held() MilliAmp     { return max(0, bounded(c.Held)) }
+func (c *Connector) sent() MilliAmp     { return max(0, bounded(c.Sent)) }
+
+// entitle finds what the connector may hold now and after the commands on the way.
+func (w *work) entitle(now time.Time) {
+	c := w.c
+	w.leased = c.alive(now)
+	switch {
+	case !c.Online && w.leased:
+		w.present = max(c.held(), c.failsafe())
+	case w.leased:
+		w.present = c.held()
+	case !c.Online || c.CanStartUnasked:
+		w.present = c.failsafe()
+	}
+	w.final = w.present
+	if c.SentOpen {
+		w.final = c.sent()
+		if s := w.s; !s.issuedAt.IsZero() && !s.issuedAt.Before(c.SentAt) && now.Sub(s.issuedAt) < settleOpen {
+			w.final = min(w.final, s.issued)
+		}
+	}
+}
+
+// settleOpen is how long an unanswered reduction is trusted to be on its way.
+const settleOpen = 12 * time.Second
+
+// track keeps the history that outlives a pass.
+func (w *work) track(now time.Time, first bool) {
+	c, s := w.c, w.s
+	if first {
+		s.present, s.before, s.changedAt, s.active, s.began = w.present, w.present, now, c.active(), c.WantsSince
+	}
+	if s.active && !c.active() {
+		s.endedAt = now
+	}
+	if !c.WantsSince.Equal(s.began) || s.active != c.active() {
+		s.began, s.unused, s.shedAt, s.excessSince, s.rogue = c.WantsSince, unused{}, time.Time{}, time.Time{}, false
+	}
+	s.active = c.active()
+	if !c.MeasuredAt.Equal(s.readAt) {
+		if gap := c.MeasuredAt.Sub(s.readAt); !s.readAt.IsZero() && gap > 0 {
+			s.interval = gap
+		}
+		s.readAt = c.MeasuredAt
+		s.unused.reads++
+	}
+	if w.present == s.present {
+		return
+	}
+	if w.present > s.present || now.Sub(s.changedAt) >= proven {
+		s.before = s.present
+	} else {
+		s.before = max(s.before, s.present)
+	}
+	s.present, s.changedAt = w.present, now
+}
+
+func (w *work) classify() {
+	c := w.c
+	switch {
+	case w.node < 0:
+		w.role = outside
+	case !c.Online:
+		w.role = fixed
+	case !c.active() && !w.leased && !c.SentOpen:
+		w.role = idle
+	case !c.Wants || w.s.rogue:
+		w.role = fixed
+	}
+}
+
+// reading reports whether the newest measurement tells of this transaction and of
+// the present.
+func (w *work) reading(now time.Time) bool {
+	c := w.c
+	if c.MeasuredAt.IsZero() || !c.active() || c.MeasuredAt.After(now.Add(maxAhead)) {
+		return false
+	}
+	return now.Sub(c.MeasuredAt) <= max(readingHolds, 2*w.s.interval+readingHolds/6)
+}
+
+// tolerated is what a connector may draw by its tolerance when entitled to a.
+func tolerated(a MilliAmp) MilliAmp { return a + a/10 + Amp/2 }
+
+// measure looks at the newest report: how much, and more than allowed?
+func (w *work) measure(b *Balancer) {
+	c, s := w.c, w.s
+	if !w.reading(b.now) {
+		s.excessSince = time.Time{}
+		return
+	}
+	w.draws = 0
+	for p := L1; p <= L3; p++ {
+		if w.set.Has(p) {
+			w.draws = max(w.draws, bounded(c.Measured[p]))
+		}
+	}
+	entitled := max(w.present, w.final)
+	if c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle)) || w.draws <= tolerated(entitled) {
+		if w.draws <= tolerated(entitled) {
+			s.rogue = false
+		}
+		s.excessSince = time.Time{}
+		return
+	}
+	if s.excessSince.IsZero() {
+		s.excessSince = c.MeasuredAt
+	}
+	if b.now.Sub(s.excessSince) >= disobeys && !s.rogue {
+		s.rogue = true
+		if w.role == taker {
+			w.role = fixed
+		}
+	}
+}
+
+// disobeys is how long a connector may draw too much before it counts as
+// disobedient.
+const disobeys = 3 * time.Second
+
+// dropping reports whether a reduction has arrived at the charger but isn't proven
+// by a reading or by time.
+func (w *work) dropping(now time.Time) bool {
+	s := w.s
+	if w.present >= s.before || now.Sub(s.changedAt) >= proven {
+		return false
+	}
+	seen := w.draws >= 0 && w.c.MeasuredAt.After(s.changedAt)
+	return !seen || w.draws > tolerated(w.present)
+}
+
+// book reckons what the connector may draw without another command, and what it
+// will draw when all commands have had their effect.
+func (w *work) book(b *Balancer) {
+	if w.role == idle || w.node < 0 {
+		return
+	}
+	most := w.present
+	if w.c.SentOpen {
+		most = max(most, w.c.sent())
+	}
+	if w.dropping(b.now) {
+		most = max(most, w.s.before)
+	}
+	counts := w.draws >= 0 && (w.c.MeasuredAt.After(w.s.changedAt) || b.now.Sub(w.s.changedAt) < proven)
+	for p := L1; p <= L3; p++ {
+		if !w.set.Has(p) {
+			continue
+		}
+		w.booked[p], w.ends[p] = most, w.final
+		if m := bounded(w.c.Measured[p]); counts && m > tolerated(most) {
+			w.booked[p] = m
+		}
+		if w.role == fixed {
+			w.ends[p] = w.booked[p]
+		}
+	}
+}
+
+// estimate says between what and what the connector draws now. Low is safe: what
+// isn't the car's is the building's.
+func (w *work) estimate(b *Balancer) {
+	s, now := w.s, b.now
+	if w.role == idle || w.node < 0 {
+		if !s.endedAt.IsZero() && now.Sub(s.endedAt) < stopping {
+			w.hi = s.lastHi
+		}
+		return
+	}
+	for p := L1; p <= L3; p++ {
+		if w.set.Has(p) {
+			w.lo[p], w.hi[p] = w.interval(b, p)
+		}
+	}
+	s.lastHi = w.hi
+}
+
+func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
+	c, s, now := w.c, w.s, b.now
+	upper := w.booked[p]
+	if w.draws < 0 {
+		return 0, upper
+	}
+	m := max(0, bounded(c.Measured[p]))
+	switch {
+	case s.rogue:
+		return min(m, upper), min(m, upper)
+	case !c.Online:
+		return min(m, upper), upper
+	}
+	low := min(m, w.present)
+	if !c.SentOpen && !c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle)) {
+		return low, low
+	}
+	if c.SentOpen {
+		return min(low, w.final), max(low, c.sent(), w.coming(now, m))
+	}
+	if w.present >= s.before {
+		return low, max(low, w.present)
+	}
+	return low, max(low, w.coming(now, m))
+}
+
+// coming is the most a car may still draw that drew m when its setpoint fell: it
+// begins to follow at the latest after slowest and has followed after twice that.
+func (w *work) coming(now time.Time, m MilliAmp) MilliAmp {
+	since := now.Sub(w.s.changedAt)
+	switch {
+	case m <= w.present || since >= 2*slowest:
+		return min(m, w.present)
+	case since <= slowest:
+		return m
+	}
+	return m - MilliAmp(int64(m-w.present)*int64(since-slowest)/int64(slowest))
+}

@@ -1,0 +1,103 @@
+package loadbalance
+
+import "time"
+
+const (
+	// lasting is how long an overload up to atOnce may last before it is cut, so that
+	// a lift or a compressor that starts costs nothing.
+	lasting = 4 * time.Second
+	// hot is the share of the breaker's opening state above which even a small
+	// overload is cut at once.
+	hot = 0.85
+)
+
+// readMeters takes the new readings and judges all meters.
+func (b *Balancer) readMeters(readings []Reading) {
+	for i := range readings {
+		r := &readings[i]
+		at, ok := b.index[r.Node]
+		if !ok || !b.nodes[at].cfg.Metered {
+			continue
+		}
+		if m := &b.nodes[at].meter; m.better(r) && !r.At.After(b.now.Add(maxAhead)) {
+			lo, hi := b.drawn(at)
+			m.take(r, lo, hi)
+		}
+	}
+	for i := range b.nodes {
+		n := &b.nodes[i]
+		if !n.cfg.Metered {
+			continue
+		}
+		n.meter.noteMovement(b.drawn(int32(i)))
+		n.meter.judge(b.now, &b.cfg)
+	}
+}
+
+func (b *Balancer) drawn(at int32) (lo, hi [3]int64) {
+	for p := range lo {
+		lo[p], hi[p] = b.lines[int(at)*3+p].lo, b.lines[int(at)*3+p].hi
+	}
+	return lo, hi
+}
+
+// setLimits finds what each line may carry by its fuse, margin and caps.
+func (b *Balancer) setLimits(caps []Cap) {
+	for i := range b.lines {
+		l := &b.lines[i]
+		l.limit, l.rule = max(0, l.rated-l.margin), RuleShare
+	}
+	for i := range caps {
+		at, ok := b.index[caps[i].Node]
+		if !ok {
+			continue
+		}
+		for p := L1; p <= L3; p++ {
+			l := &b.lines[at*3+int32(p)]
+			limit := max(0, int64(caps[i].Limit[p]))
+			if limit < l.limit || limit == l.limit && l.rule != RuleShare && caps[i].Rule < l.rule {
+				l.limit, l.rule = limit, caps[i].Rule
+			}
+		}
+	}
+}
+
+// judgeLines finds for each line the base load, whether it is overloaded once all
+// commands on the way have arrived, and the room of this pass.
+func (b *Balancer) judgeLines() {
+	for i := range b.lines {
+		l := &b.lines[i]
+		n := &b.nodes[l.node]
+		l.base, l.slow = int64(n.cfg.WorstBase[l.phase]), int64(n.cfg.WorstBase[l.phase])
+		known := n.cfg.Metered && !n.meter.lost
+		if known {
+			l.base = max(0, n.meter.base[l.phase])
+			l.slow = max(l.base, n.meter.slow(b.now, l.phase))
+		}
+		l.over = l.final+l.base > l.limit
+		if !l.over {
+			l.overSince = time.Time{}
+		} else if l.overSince.IsZero() {
+			l.overSince = b.now
+		}
+		l.urgent = l.over && (n.cfg.Metered && n.meter.lost || known && b.dangerous(l, &n.meter))
+		l.ripe = l.over && (!known || l.urgent || b.now.Sub(l.overSince) >= lasting)
+		l.room = l.limit - l.slow
+		if !l.ripe && known {
+			l.room = max(l.room, l.kept)
+		}
+	}
+}
+
+// dangerous reports whether the fuse itself is overloaded so far or so long that a
+// cut must not wait.
+func (b *Balancer) dangerous(l *line, m *meter) bool {
+	final, measured := l.final+l.base, int64(m.current[l.phase])
+	switch {
+	case min(final, measured)*4 > l.rated*5:
+		return true
+	case min(final, measured)*20 > l.rated*21 && m.stress[l.phase].near(hot):
+		return true
+	}
+	return min(final, measured) > l.rated && b.now.Sub(l.overSince) >= lasting
+}

@@ -1,0 +1,156 @@
+package loadbalance
+
+import "time"
+
+const (
+	// window is the number of one-second buckets that the slow base load is the
+	// maximum of. It must not be shorter than the usual time between two reports of
+	// a charger, or a car that stops would look like a building that stops.
+	window = 12
+	// comeback is how many fresh readings in a row end the fail-safe state.
+	comeback = 3
+	// maxPeriod bounds how much a slow meter can stretch its limits of age.
+	maxPeriod = 10 * time.Second
+	// maxAhead is how far a reading's time may be ahead of ours.
+	maxAhead = 2 * time.Second
+	// frozenMove is how much the chargers must have moved for a standing reading to
+	// be impossible.
+	frozenMove = 2 * int64(Amp)
+)
+
+// meter is what is remembered of one node's meter.
+type meter struct {
+	read    bool // there was a reading
+	at      time.Time
+	current PerPhase
+	period  time.Duration
+
+	baseKnown bool
+	base      [3]int64 // uncontrolled load, may be negative (export)
+	ring      [window][3]int64
+	ringAt    [window]int64 // second of each bucket, 0: empty
+
+	sameSince time.Time // the reading didn't change since
+	sameLo    [3]int64  // what the connectors below drew then
+	sameHi    [3]int64
+	moved     bool // they moved since
+
+	age    time.Duration
+	fresh  bool
+	frozen bool
+	dead   bool // too old, never read, or frozen
+	lost   bool // dead, or back but not long enough
+	good   int  // fresh readings since dead
+	once   bool // it was good before
+	backAt time.Time
+
+	overAt time.Time // measured above the limit since
+	stress [3]Stress
+}
+
+// better reports whether r is to be taken rather than what is there; of two readings
+// of one time the larger, so that their order doesn't matter.
+func (m *meter) better(r *Reading) bool {
+	if !m.read || r.At.After(m.at) {
+		return true
+	}
+	if r.At.Before(m.at) {
+		return false
+	}
+	for p := range m.current {
+		if r.Current[p] != m.current[p] {
+			return r.Current[p] > m.current[p]
+		}
+	}
+	return false
+}
+
+// take books a new reading. lo and hi is what the connectors below draw at least and
+// at most.
+func (m *meter) take(r *Reading, lo, hi [3]int64) {
+	same := m.read && r.Current == m.current
+	for p := range m.stress {
+		if dt := r.At.Sub(m.at); m.read && dt < maxPeriod {
+			m.stress[p].Add(dt, bounded(m.current[p]))
+		}
+	}
+	m.read, m.at, m.current = true, r.At, r.Current
+	m.period = min(max(r.Period, 0), maxPeriod)
+	if !same {
+		m.sameSince, m.sameLo, m.sameHi, m.moved = r.At, lo, hi, false
+	}
+	m.good++
+	for p := range m.base {
+		m.base[p] = m.observe(p, lo[p], hi[p])
+	}
+	m.baseKnown = true
+	m.remember()
+}
+
+// observe is the base load after a reading: the last one as far as the reading
+// allows. While a car is on its way to a new current both the car and the building
+// may have moved; what the car can explain is the car's.
+func (m *meter) observe(p int, lo, hi int64) int64 {
+	most, least := int64(bounded(m.current[p]))-lo, int64(bounded(m.current[p]))-hi
+	if !m.baseKnown {
+		return most
+	}
+	return min(max(m.base[p], least), most)
+}
+
+func (m *meter) remember() {
+	sec := m.at.Unix()
+	i := int(uint64(sec) % window)
+	if m.ringAt[i] != sec {
+		m.ringAt[i], m.ring[i] = sec, m.base
+		return
+	}
+	for p := range m.base {
+		m.ring[i][p] = max(m.ring[i][p], m.base[p])
+	}
+}
+
+// slow is the maximum of the base load over the window before now.
+func (m *meter) slow(now time.Time, p Phase) int64 {
+	most := m.base[p]
+	for i, at := range m.ringAt {
+		if at > now.Unix()-window && at <= now.Unix()+1 {
+			most = max(most, m.ring[i][p])
+		}
+	}
+	return most
+}
+
+// noteMovement remembers whether the connectors below have moved for certain since
+// the reading began to stand still.
+func (m *meter) noteMovement(lo, hi [3]int64) {
+	for p := range lo {
+		if lo[p]-m.sameHi[p] >= frozenMove || m.sameLo[p]-hi[p] >= frozenMove {
+			m.moved = true
+		}
+	}
+}
+
+// judge decides what the reading is worth at now.
+func (m *meter) judge(now time.Time, cfg *Config) {
+	m.age = now.Sub(m.at)
+	m.frozen = m.read && m.moved && m.at.Sub(m.sameSince) >= cfg.FrozenAfter
+	m.dead = !m.read || m.frozen || m.age > m.lostAfter(cfg) || m.age < -maxAhead
+	switch {
+	case m.dead:
+		m.lost, m.good = true, 0
+		if !m.frozen {
+			m.baseKnown = false
+		}
+	case m.lost && m.good >= comeback:
+		m.lost = false
+		if m.once {
+			m.backAt = now
+		}
+		m.once = true
+	}
+	m.fresh = !m.dead && m.age <= m.staleAfter(cfg)
+}
+
+func (m *meter) staleAfter(cfg *Config) time.Duration { return max(cfg.StaleAfter, 3*m.period) }
+func (m *meter) lostAfter(cfg *Config) time.Duration  { return max(cfg.FailsafeWhen, 3*m.period) }

@@ -1,0 +1,80 @@
+package loadbalance
+
+import "time"
+
+const (
+	// unusedAbove is how much less than its setpoint a car must draw to count as
+	// leaving something over: more than the tolerance of cars and pilots.
+	unusedAbove = 12 * Amp / 10
+	// reaches is how near to its cap a car must come to get more.
+	reaches = 7 * Amp / 10
+	// capSpare is what a car keeps above what it draws, capStep what it gets more
+	// when it takes that.
+	capSpare = Amp
+	capStep  = 2 * Amp
+	// probeEvery is the time between two offers to take more.
+	probeEvery = 5 * time.Minute
+)
+
+// unused is what is known of a car that draws less than it might.
+type unused struct {
+	cap      MilliAmp // 0: none
+	setAt    time.Time
+	reads    int // reports so far
+	lowReads int // of them in a row below the setpoint, settled
+	judged   int // last report judged
+}
+
+// watchUnused bounds what a car is given to what it takes, so that others get the
+// rest. The bound is followed only where somebody else wants the current.
+func (b *Balancer) watchUnused() {
+	for i := range b.works {
+		if w := &b.works[i]; w.role == taker {
+			b.judgeUnused(w)
+		}
+	}
+	b.probeOne()
+}
+
+func (b *Balancer) judgeUnused(w *work) {
+	u, s := &w.s.unused, w.s
+	if u.judged == u.reads {
+		return
+	}
+	u.judged = u.reads
+	settled := !w.c.SentOpen && !w.c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle))
+	switch {
+	case w.draws < 0 || w.present < w.min:
+		u.lowReads = 0
+	case u.cap > 0 && w.draws > w.present-reaches && w.present >= u.cap-leastChange:
+		u.cap, u.setAt, u.lowReads = u.cap+capStep, b.now, 0
+		if u.cap >= w.max {
+			u.cap = 0
+		}
+	case !settled || w.draws >= w.present-unusedAbove:
+		u.lowReads = 0
+	default:
+		if u.lowReads++; u.lowReads >= 2 {
+			u.cap, u.setAt = b.roundUp(max(w.draws, w.min)+capSpare), b.now
+		}
+	}
+}
+
+// probeOne lifts the oldest bound every five minutes, to see whether the car takes
+// more by now.
+func (b *Balancer) probeOne() {
+	if b.now.Sub(b.probed) < probeEvery {
+		return
+	}
+	var oldest *unused
+	for i := range b.works {
+		u := &b.works[i].s.unused
+		if u.cap > 0 && b.now.Sub(u.setAt) >= probeEvery && (oldest == nil || u.setAt.Before(oldest.setAt)) {
+			oldest = u
+		}
+	}
+	if oldest != nil {
+		b.probed = b.now
+		oldest.cap, oldest.lowReads = 0, 0
+	}
+}
