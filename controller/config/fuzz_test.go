@@ -64,8 +64,8 @@ func checkProblems(t *testing.T, err error) {
 	}
 }
 
-// TestHostileFilesEndSoon feeds what costs parsers of YAML time, memory or stack. A
-// second is a hundred times what they need; the point is that none takes minutes.
+// TestHostileFilesEndSoon feeds what costs parsers of YAML time, memory or stack: with
+// the bounds of source.go the worst takes about two seconds instead of minutes.
 func TestHostileFilesEndSoon(t *testing.T) {
 	for name, text := range map[string]string{
 		"deep flow lists":     strings.Repeat("[", 1<<19),
@@ -73,6 +73,12 @@ func TestHostileFilesEndSoon(t *testing.T) {
 		"deep block lists":    strings.Repeat("- ", 1<<19),
 		"deep blocks in line": "a:\n" + strings.Repeat(strings.Repeat(" ", 3000)+"- - - - -\n", 100),
 		"many keys":           strings.Repeat("a: 1\n", 1<<17),
+		"many keys in a flow": "{" + strings.Repeat("a,\n", 300000) + "}",
+		"many complex keys":   strings.Repeat("? a\n", 200000),
+		"many empty entries":  strings.Repeat("-\n", 1<<19),
+		"most keys":           strings.Repeat("a:\n", maxEntries),
+		"most complex keys":   strings.Repeat("? a\n", maxEntries),
+		"most empty entries":  strings.Repeat("-\n", maxLines),
 		"many keys in a line": "{" + strings.Repeat("a: 1, ", 600) + "}",
 		"laughs":              "a: &a [x, x]\n" + strings.Repeat("b: &b [*a, *a, *a, *a]\n", 1000),
 		"tags":                strings.Repeat("!a ", 1300),
@@ -90,6 +96,24 @@ func TestHostileFilesEndSoon(t *testing.T) {
 				t.Errorf("%d bytes of problems", n)
 			}
 		})
+	}
+}
+
+// TestLargestSiteIsTaken: the bounds against hostile files leave room for 500 chargers
+// of two connectors.
+func TestLargestSiteIsTaken(t *testing.T) {
+	c := mustParse(t, large(t, 500))
+	for i := range c.Chargers {
+		second := c.Chargers[i].Connectors[0]
+		second.Number = 2
+		c.Chargers[i].Connectors = append(c.Chargers[i].Connectors, second)
+	}
+	if err := c.Check(known()); err != nil {
+		t.Error(err)
+	}
+	c.Chargers[3].Failsafe = 3_000
+	if err := c.Check(known()); err == nil || !strings.Contains(err.Error(), "chargers[3].failsafe_a") {
+		t.Errorf("got %v", err)
 	}
 }
 

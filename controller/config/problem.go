@@ -55,6 +55,19 @@ func (ps Problems) sort() {
 	})
 }
 
+// maxProblems is how many are named: more come from a file of another kind only.
+const maxProblems = 1000
+
+// atMost keeps the first n and says how many there are beside.
+func (ps Problems) atMost(n int) Problems {
+	if len(ps) <= n {
+		return ps
+	}
+	last := ps[n-1]
+	return append(ps[:n:n], Problem{File: last.File, Line: last.Line, Column: last.Column,
+		Reason: fmt.Sprintf("%d more problems follow", len(ps)-n), Remedy: "Correct these first."})
+}
+
 // nearest is the name most like got, or "" if none is close enough to be a slip.
 func nearest(got string, names []string) string {
 	best, distance := "", max(1, len(got)/3)+1

@@ -19,7 +19,9 @@ const (
 	maxBytes   = 1 << 20
 	maxLine    = 4096 // bytes; also bounds the depth of "- - - -"
 	maxNesting = 16
-	maxColons  = 20000 // the library's time grows with the square of the keys in one mapping
+	// The library's time grows with the square of the entries of one mapping or list.
+	maxEntries = 30000 // colons, commas and question marks; 500 chargers have about 16000
+	maxLines   = 40000
 )
 
 type nodeKind uint8
@@ -140,8 +142,9 @@ func (s *source) readable(data []byte) bool {
 		s.report(0, 0, fmt.Sprintf("is larger than %d KiB", maxBytes>>10), "A site of 500 chargers needs about 150 KiB; remove what does not belong here.")
 		return false
 	}
-	if bytes.Count(data, []byte(":")) > maxColons {
-		s.report(0, 0, fmt.Sprintf("has more than %d keys", maxColons), "A site of 500 chargers needs about 8000; remove what does not belong here.")
+	entries := bytes.Count(data, []byte(":")) + bytes.Count(data, []byte(",")) + bytes.Count(data, []byte("?"))
+	if lines := bytes.Count(data, []byte("\n")); entries > maxEntries || lines > maxLines {
+		s.report(0, 0, fmt.Sprintf("has more than %d entries or %d lines", maxEntries, maxLines), "A site of 500 chargers needs half of that; remove what does not belong here.")
 		return false
 	}
 	const most = 10 // as many lines are named; a binary file has thousands

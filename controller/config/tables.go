@@ -7,7 +7,7 @@ import (
 )
 
 // Parse reads a configuration. name stands in the problems. The error is a Problems
-// that names everything wrong at once; the Config is nil then.
+// that names everything wrong at once (the first 1000); the Config is nil then.
 func Parse(name string, data []byte, known Known) (*Config, error) {
 	r := &reader{source: source{file: name}, at: map[string]place{}, bad: map[string]bool{}}
 	root, ok := r.parse(data)
@@ -20,7 +20,14 @@ func Parse(name string, data []byte, known Known) (*Config, error) {
 		}
 	}
 	r.problems.sort()
-	return nil, r.problems
+	return nil, r.problems.atMost(maxProblems)
+}
+
+// Check is Parse for a Config made by a program: it finds what Parse would find in its
+// canonical form.
+func (c *Config) Check(known Known) error {
+	_, err := Parse("configuration", c.YAML(), known)
+	return err
 }
 
 func configKind() kind[Config] {
