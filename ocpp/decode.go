@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// DecodeStrict reads raw into v. closed refuses members that v's type does not have
-// (2.x). The error is a *Violation.
+// DecodeStrict reads raw into v, which must have all members that v's type requires.
+// closed refuses members that it does not have (2.x). The error is a *Violation.
 func DecodeStrict(raw json.RawMessage, v any, closed bool) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if closed {
@@ -19,6 +19,9 @@ func DecodeStrict(raw json.RawMessage, v any, closed bool) error {
 	}
 	err := d.Decode(v)
 	if err == nil {
+		if missing := checkPresence(raw, reflect.TypeOf(v), ""); missing != nil {
+			return missing
+		}
 		return nil
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
