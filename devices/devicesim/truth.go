@@ -64,8 +64,8 @@ func (t Truth) power(p devices.Phase) float64 {
 // flipped is the truth with import and export exchanged, as a meter shows it that is
 // mounted upside down.
 func (t Truth) flipped() Truth {
-	for p := range devices.L3 + 1 {
-		t.Power[p] = -t.power(p)
+	t.Power = [3]float64{-t.power(0), -t.power(1), -t.power(2)}
+	for p := range t.Current {
 		t.Current[p] = -t.Current[p]
 	}
 	t.EnergyImport, t.EnergyExport = t.EnergyExport, t.EnergyImport

@@ -29,6 +29,7 @@ type assembly struct {
 	slots    []slot
 	byTopic  map[string][]int
 	isJSON   map[string]bool
+	failedAt time.Time // when an unusable message was last reported
 }
 
 func newAssembly(c Config) *assembly {

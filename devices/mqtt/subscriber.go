@@ -94,8 +94,10 @@ func (s *Subscriber) session(ctx context.Context, state *assembly) error {
 		case <-ready:
 			ready = nil
 			rest.Reset(pace)
-			if s.digest(state, in.take()) {
-				quiet.Reset(s.config.Quiet)
+			if at, ok := s.digest(state, in.take()); ok {
+				if left := time.Until(at.Add(s.config.Quiet)); left > 0 {
+					quiet.Reset(left)
+				}
 			}
 		case <-quiet.C:
 			quiet.Reset(s.config.Quiet)
@@ -104,22 +106,28 @@ func (s *Subscriber) session(ctx context.Context, state *assembly) error {
 	}
 }
 
-// digest applies messages and posts what they make. It reports whether a reading was
-// posted.
-func (s *Subscriber) digest(state *assembly, messages []message) bool {
+// digest applies messages and posts what they make. It returns the time of the
+// reading, if that made one.
+func (s *Subscriber) digest(state *assembly, messages []message) (at time.Time, ok bool) {
+	var failed *devices.Fault
 	for _, m := range messages {
 		if err := state.apply(m); err != nil {
-			s.config.OnFailure(devices.NewFault(devices.Unusable, err))
+			failed = devices.NewFault(devices.Unusable, err)
 		}
 	}
-	r, complete, err := state.reading(time.Now())
+	now := time.Now()
+	r, complete, err := state.reading(now)
 	if err != nil {
-		s.config.OnFailure(devices.AsFault(err))
+		failed = devices.AsFault(err)
+	}
+	if failed != nil && now.Sub(state.failedAt) >= retryAfter {
+		state.failedAt = now
+		s.config.OnFailure(failed)
 	}
 	if complete {
 		s.config.OnReading(r)
 	}
-	return complete
+	return r.At, complete
 }
 
 func (s *Subscriber) subscribe(ctx context.Context, client paho.Client, in *inbox, lost chan error) error {

@@ -265,9 +265,12 @@ func TestAReadingIsAsOldAsItsOldestPart(t *testing.T) {
 		publish(2, "8.0")
 		for range 20 {
 			publish(1, "9")
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond)
 		}
-		readings, _ := b.take()
+		readings, faults := b.take()
+		if len(faults) != 1 || faults[0].Kind != devices.Quiet || !strings.Contains(faults[0].Error(), "current_l1 on topic emeter/0/current") {
+			t.Fatalf("faults: %v", faults)
+		}
 		if len(readings) != 21 {
 			t.Fatalf("%d readings", len(readings))
 		}
@@ -300,6 +303,24 @@ func TestAFloodCostsAtMostTenReadingsASecond(t *testing.T) {
 		}
 		if newest := readings[len(readings)-1]; newest.Current[0] != 21000 {
 			t.Fatalf("the newest message did not win: %v", newest.Current)
+		}
+	})
+}
+
+func TestAFloodOfNonsenseCostsAtMostOneFaultASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, nil)
+		b.sim.SetFault(devicesim.Fault{Drop: true})
+		time.Sleep(2 * time.Second)
+		b.take()
+		for range 5000 {
+			if err := b.broker.Publish("site/meter", []byte(`{"current":["six",2,3]}`), false, 0); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if readings, faults := b.take(); len(readings) != 0 || len(faults) < 4 || len(faults) > 6 {
+			t.Fatalf("%d readings, %d faults in 5 s", len(readings), len(faults))
 		}
 	})
 }
