@@ -66,10 +66,15 @@ func (s *Subscriber) session(ctx context.Context, state *assembly) error {
 	l := &link{config: &s.config, ctx: ctx}
 	defer l.close()
 	client := paho.NewClient(l.options(lost))
-	if err := settle(ctx, lost, client.Connect()); err != nil {
+	defer client.Disconnect(100)
+	connecting := client.Connect()
+	if err := settle(ctx, lost, connecting); err != nil {
+		// Disconnect does nothing while the library still connects, which would
+		// leave its goroutines behind.
+		l.close()
+		<-connecting.Done()
 		return fmt.Errorf("cannot connect to broker %s: %w", s.config.Broker, err)
 	}
-	defer client.Disconnect(100)
 	if err := s.subscribe(ctx, client, in, lost); err != nil {
 		return err
 	}

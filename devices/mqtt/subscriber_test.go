@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -110,6 +111,8 @@ func start(t *testing.T, change func(*mqtt.Config)) *bench {
 	t.Cleanup(func() {
 		cancel()
 		wg.Wait()
+		// This broker can lock itself up when it is closed while a client leaves.
+		synctest.Wait()
 		_ = b.broker.Close()
 	})
 	return b
@@ -390,6 +393,29 @@ func muteBroker(conn net.Conn) {
 	}
 	_, _ = conn.Write([]byte{0x90, 3, buf[2], buf[3], 0})
 	_, _ = io.Copy(io.Discard, conn)
+}
+
+// TestStopAtAnyMoment ends the subscriber at some point of connecting, subscribing or
+// receiving; the bubble proves that nothing of the client library stays.
+func TestStopAtAnyMoment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, nil)
+		subscriber, err := mqtt.New(mqtt.Config{Broker: "tcp://" + host, ClientID: "second", Username: "meter", Password: "secret", Dial: b.net.DialContext,
+			Fields: mqtt.JSONFields("site/meter"), Nature: devices.Nature{Phases: 3}, OnReading: func(devices.Reading) {}, OnFailure: func(*devices.Fault) {}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 300 {
+			ctx, cancel := context.WithCancel(t.Context())
+			var wg sync.WaitGroup
+			wg.Go(func() { _ = subscriber.Run(ctx) })
+			for range i {
+				runtime.Gosched()
+			}
+			cancel()
+			wg.Wait()
+		}
+	})
 }
 
 func TestRequestsMakeADevicePublish(t *testing.T) {
