@@ -1,0 +1,262 @@
+package ocppsim
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
+)
+
+// outlet is a connector at run time.
+type outlet struct {
+	Outlet
+	state     ocpp16.ChargePointStatus
+	operative bool
+	draw      draw
+	car       *Car // plugged
+	tx        *running
+	stage     stage
+	next      Session
+	n         int       // sessions begun
+	due       time.Time // of the stage
+	sampleAt  time.Time
+	begun     float64 // register at the start of the transaction
+}
+
+// stage is how far a car's stay has come.
+type stage uint8
+
+const (
+	stageNew         stage = iota // the plan was not asked yet
+	stageAway                     // the next car arrives at due
+	stageAuthorizing              // plugged, the answer is awaited until due
+	stageCharging                 // the driver stops it at due
+	stageLeaving                  // stopped, unplugs at due
+	stageOver                     // no more cars
+)
+
+// running is a transaction that has begun here.
+type running struct {
+	*Transaction
+	start time.Time
+}
+
+// Times of the people.
+const (
+	patience = 8 * time.Second // with a charger that can't authorise
+	leaving  = 3 * time.Second
+)
+
+// life moves the cars until ctx ends.
+func (c *Charger) life(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		c.mu.Lock()
+		next := time.Now().Add(time.Hour)
+		for _, o := range c.outlets {
+			if at := c.turn(o, time.Now()); !at.IsZero() && at.Before(next) {
+				next = at
+			}
+		}
+		c.mu.Unlock()
+		timer.Reset(max(0, time.Until(next)))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-c.stir:
+		}
+	}
+}
+
+// turn does what is due at a connector and says when it wants to be asked again.
+func (c *Charger) turn(o *outlet, now time.Time) time.Time {
+	if c.dead {
+		return time.Time{}
+	}
+	for {
+		if !o.due.IsZero() && now.Before(o.due) && o.stage != stageNew {
+			break
+		}
+		if !c.proceed(o, now) {
+			break
+		}
+	}
+	if o.stage != stageCharging || o.tx == nil {
+		return o.due
+	}
+	if !now.Before(o.sampleAt) {
+		c.sample(o, now)
+	}
+	if o.due.IsZero() || o.sampleAt.Before(o.due) {
+		return o.sampleAt
+	}
+	return o.due
+}
+
+// proceed ends the present stage; false if there is nothing to do.
+func (c *Charger) proceed(o *outlet, now time.Time) bool {
+	switch o.stage {
+	case stageNew:
+		if c.cfg.Plan == nil || c.closed {
+			o.stage, o.due = stageOver, time.Time{}
+			return false
+		}
+		s, ok := c.cfg.Plan(o.Number, o.n)
+		if !ok {
+			o.stage, o.due = stageOver, time.Time{}
+			return false
+		}
+		o.next, o.stage, o.due = s, stageAway, now.Add(s.Wait)
+		o.n++
+	case stageAway:
+		if c.closed || !o.operative {
+			o.stage, o.due = stageOver, time.Time{}
+			return false
+		}
+		c.plug(o, o.next.Car)
+		c.show(o, ocpp16.ChargePointStatusPreparing)
+		o.stage, o.due = stageAuthorizing, now.Add(patience)
+		c.authorize(o, o.next.Token)
+	case stageAuthorizing: // nobody answered: a cached card is let in (LocalAuthorizeOffline)
+		if c.closed {
+			return false
+		}
+		c.begin(o, o.next.Token, now)
+	case stageCharging:
+		if o.due.IsZero() {
+			return false
+		}
+		tag := o.tx.IDTag
+		c.stop(o, ocpp16.ReasonLocal, &tag)
+	case stageLeaving:
+		o.car = nil
+		c.show(o, ocpp16.ChargePointStatusAvailable)
+		o.stage, o.due = stageNew, time.Time{}
+	case stageOver:
+		return false
+	}
+	return true
+}
+
+func (c *Charger) plug(o *outlet, car Car) {
+	car = car.withDefaults(o.Phases)
+	o.car = &car
+}
+
+// begin starts a transaction: energy flows at once, the CSMS hears of it in its turn.
+func (c *Charger) begin(o *outlet, token string, now time.Time) {
+	c.advance(o, now)
+	t := &Transaction{Station: c.cfg.ID, Connector: o.Number, IDTag: token, MeterStart: int(o.draw.register), StartedAt: c.now().UTC()}
+	c.ledger = append(c.ledger, t)
+	o.tx, o.begun = &running{Transaction: t, start: c.now()}, o.draw.register
+	o.draw.offer, o.draw.changedAt = 0, now
+	o.stage, o.due = stageCharging, time.Time{}
+	if o.next.Lasts > 0 {
+		o.due = now.Add(o.next.Lasts)
+	}
+	o.sampleAt = now.Add(c.interval())
+	c.sendStart(o, o.tx)
+	c.show(o, ocpp16.ChargePointStatusCharging)
+	poke(c.stir)
+}
+
+// stop ends a transaction: the contactor opens, the CSMS hears of it in its turn.
+func (c *Charger) stop(o *outlet, reason ocpp16.Reason, token *string) {
+	now := time.Now()
+	c.advance(o, now)
+	t := o.tx
+	o.tx = nil
+	t.MeterStop, t.StoppedAt, t.Stopped = int(o.draw.register), c.now().UTC(), true
+	c.profiles.dropTx(o.Number)
+	c.advance(o, now)
+	c.sendStop(t, reason, token)
+	c.show(o, ocpp16.ChargePointStatusFinishing)
+	o.stage, o.due = stageLeaving, now.Add(leaving)
+	poke(c.stir)
+}
+
+// advance moves the true current of a connector to now.
+func (c *Charger) advance(o *outlet, now time.Time) {
+	car := o.car
+	if o.tx == nil || c.dead {
+		car = nil
+	}
+	if car == nil {
+		o.draw.amps = 0
+	}
+	o.draw.advance(now, car, func() float64 { return o.draw.register - o.begun }, func(t time.Time) float64 {
+		if c.fault.IgnoreProfiles {
+			return o.Max
+		}
+		limit, _ := c.profiles.limit(o.Number, o.tx.start, t.Add(c.cfg.Skew), o.Max)
+		return limit
+	})
+}
+
+func (c *Charger) interval() time.Duration {
+	s, err := strconv.Atoi(c.keys["MeterValueSampleInterval"])
+	if err != nil || s <= 0 {
+		return time.Hour
+	}
+	return time.Duration(s) * time.Second
+}
+
+// sample takes a metering sample and notices whether the car still charges.
+func (c *Charger) sample(o *outlet, now time.Time) {
+	c.advance(o, now)
+	o.sampleAt = o.sampleAt.Add(c.interval())
+	if o.sampleAt.Before(now) {
+		o.sampleAt = now.Add(c.interval())
+	}
+	offer, _ := c.profiles.limit(o.Number, o.tx.start, c.now(), o.Max)
+	switch {
+	case o.draw.amps > 0.5:
+		c.show(o, ocpp16.ChargePointStatusCharging)
+	case offer < 6:
+		c.show(o, ocpp16.ChargePointStatusSuspendedEVSE)
+	default:
+		c.show(o, ocpp16.ChargePointStatusSuspendedEV)
+	}
+	c.sendSample(o, o.tx, ocpp16.MeterValue{Timestamp: ocpp.NewDateTime(c.now()), SampledValue: c.sampledValues(o)})
+}
+
+func (c *Charger) sampledValues(o *outlet) []ocpp16.SampledValue {
+	var out []ocpp16.SampledValue
+	for name := range strings.SplitSeq(c.keys["MeterValuesSampledData"], ",") {
+		m := ocpp16.Measurand(strings.TrimSpace(name))
+		switch m {
+		case ocpp16.MeasurandEnergyActiveImportRegister:
+			out = append(out, ocpp16.SampledValue{Value: strconv.Itoa(int(o.draw.register)), Measurand: &m, Unit: new(ocpp16.UnitOfMeasureWh)})
+		case ocpp16.MeasurandPowerActiveImport:
+			out = append(out, ocpp16.SampledValue{Value: fmt.Sprintf("%.1f", o.draw.amps*voltage*float64(o.car.Phases)), Measurand: &m, Unit: new(ocpp16.UnitOfMeasureW)})
+		case ocpp16.MeasurandCurrentImport:
+			for p := range o.Phases {
+				amps := 0.0
+				if p < o.car.Phases {
+					amps = o.draw.amps
+				}
+				phase := ocpp16.Phase(fmt.Sprintf("L%d", p+1))
+				out = append(out, ocpp16.SampledValue{Value: fmt.Sprintf("%.2f", amps), Measurand: &m, Phase: &phase, Unit: new(ocpp16.UnitOfMeasureA)})
+			}
+		}
+	}
+	return out
+}
+
+// show changes the status that the CSMS is told.
+func (c *Charger) show(o *outlet, state ocpp16.ChargePointStatus) {
+	if !o.operative && state == ocpp16.ChargePointStatusAvailable {
+		state = ocpp16.ChargePointStatusUnavailable
+	}
+	if o.state == state {
+		return
+	}
+	o.state = state
+	c.sendStatus(o.Number, state)
+}
