@@ -194,7 +194,11 @@ func (b *Balancer) grant(w *work, to MilliAmp) {
 		l := &b.lines[k]
 		l.committed += max(0, int64(to)-int64(w.booked[l.phase]))
 		l.worst += max(0, int64(to)-int64(w.worst(l.phase)))
-		w.booked[l.phase] = max(w.booked[l.phase], to)
+	}
+	for p := range w.booked {
+		if w.set.Has(Phase(p)) {
+			w.booked[p] = max(w.booked[p], to)
+		}
 	}
 	w.limit, w.action = to, Raise
 	w.s.raisedAt = b.now
