@@ -16,14 +16,33 @@ type Balancer struct {
 	shown []int32 // nodes in the order of the configuration
 	slots map[int]*slot
 
-	now    time.Time
-	pass   uint64
-	works  []work
-	order  []int32 // takers by rank
-	donors []int32
-	filler filler
-	probed time.Time // last offer to a car that left something over
-	plan   Plan
+	now     time.Time
+	pass    uint64
+	keys    []key // the connectors by slot
+	known   []known
+	outside int32 // place of the next connector of no node
+	works   []work
+	order   []int32 // takers by rank
+	donors  []int32
+	filler  filler
+	probed  time.Time // last offer to a car that left something over
+	plan    Plan
+}
+
+// known is what was found out about one place of the input in the last pass.
+type known struct {
+	slot int
+	node NodeID
+	at   int32
+	s    *slot
+}
+
+// key finds a connector in the input and in the pass.
+type key struct {
+	slot  int
+	node  int32
+	input int32
+	work  int32
 }
 
 // NewBalancer checks the tree (ids unique, parents known, no cycle, limits positive)
@@ -91,12 +110,33 @@ func (b *Balancer) Step(now time.Time, in Input) Plan {
 	return b.plan
 }
 
-// loadAll takes the connectors into the pass in an order of its own.
+// loadAll takes the connectors into the pass in an order of its own: by node in tree
+// order, then by slot.
 func (b *Balancer) loadAll(connectors []Connector) {
-	clear(b.works) // no pointers into an older input
-	b.works = b.works[:0]
+	b.keys = b.keys[:0]
 	for i := range connectors {
-		b.load(&connectors[i])
+		b.keys = append(b.keys, key{slot: connectors[i].Slot, node: b.find(&connectors[i], i), input: int32(i)})
+	}
+	b.known = b.known[:len(connectors)]
+	slices.SortStableFunc(b.keys, func(x, y key) int { return cmp.Compare(x.slot, y.slot) })
+	b.placeNodes()
+	b.works = slices.Grow(b.works[:0], len(connectors))[:len(connectors)]
+	for i := range b.keys {
+		k := &b.keys[i]
+		place := &b.outside
+		if k.node >= 0 {
+			place = &b.nodes[k.node].last
+		}
+		k.work = *place
+		*place++
+		b.load(&b.works[k.work], &connectors[k.input], b.known[k.input].s, k.node)
+	}
+	for i := range b.nodes {
+		if end := b.nodes[i].end; int(end) < len(b.nodes) {
+			b.nodes[i].last = b.nodes[end].first
+		} else {
+			b.nodes[i].last = int32(len(b.works))
+		}
 	}
 	if len(b.slots) > len(b.works) {
 		for number, s := range b.slots {
@@ -105,25 +145,50 @@ func (b *Balancer) loadAll(connectors []Connector) {
 			}
 		}
 	}
-	slices.SortFunc(b.works, func(x, y work) int {
-		return cmp.Or(cmp.Compare(x.node, y.node), cmp.Compare(x.c.Slot, y.c.Slot))
-	})
-	at := 0
-	for at < len(b.works) && b.works[at].node < 0 {
-		at++
+}
+
+// find looks up a connector's node and memory. Usually the input has the same order
+// as last time, then both are at hand.
+func (b *Balancer) find(c *Connector, i int) (node int32) {
+	if i == len(b.known) {
+		b.known = append(b.known, known{})
 	}
+	k := &b.known[i]
+	if k.s == nil || k.slot != c.Slot || k.node != c.Node {
+		at, ok := b.index[c.Node]
+		if !ok {
+			at = -1
+		}
+		s := b.slots[c.Slot]
+		if s == nil {
+			s = &slot{}
+			b.slots[c.Slot] = s
+		}
+		*k = known{slot: c.Slot, node: c.Node, at: at, s: s}
+	}
+	return k.at
+}
+
+// placeNodes reserves the places of each node's own connectors: first, and for now
+// last, is where they begin. Connectors of no node come before all.
+func (b *Balancer) placeNodes() {
 	for i := range b.nodes {
-		b.nodes[i].first = int32(at)
-		for at < len(b.works) && b.works[at].node == int32(i) {
+		b.nodes[i].last = 0
+	}
+	at := int32(0)
+	for i := range b.keys {
+		if k := b.keys[i].node; k >= 0 {
+			b.nodes[k].last++
+		} else {
 			at++
 		}
 	}
+	b.outside = 0
 	for i := range b.nodes {
-		if end := b.nodes[i].end; int(end) < len(b.nodes) {
-			b.nodes[i].last = b.nodes[end].first
-		} else {
-			b.nodes[i].last = int32(len(b.works))
-		}
+		n := &b.nodes[i]
+		own := n.last
+		n.first, n.last = at, at
+		at += own
 	}
 }
 

@@ -85,21 +85,16 @@ type work struct {
 	fill     share
 }
 
-// load takes one connector into the pass.
-func (b *Balancer) load(c *Connector) {
-	s := b.slots[c.Slot]
-	if s == nil {
-		s = &slot{}
-		b.slots[c.Slot] = s
-	}
+// load takes one connector into the pass; at is its node, -1 if there is none.
+func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 	first := s.pass == 0
 	s.pass = b.pass
-	w := work{c: c, s: s, weight: int64(min(max(c.Weight, 1), 1000)), set: c.Phases & AllPhases, node: -1, heldBy: -1, draws: -1}
+	*w = work{c: c, s: s, weight: int64(min(max(c.Weight, 1), 1000)), set: c.Phases & AllPhases, node: at, heldBy: -1, draws: -1}
 	if w.set == 0 {
 		w.set = AllPhases
 	}
-	if at, ok := b.index[c.Node]; ok {
-		w.node, w.lines = at, b.nodes[at].lines[w.set]
+	if at >= 0 {
+		w.lines = b.nodes[at].lines[w.set]
 	}
 	w.min = b.roundUp(max(bounded(c.Min), minAmp))
 	if w.max = b.roundDown(max(bounded(c.Max), 0)); w.max < w.min {
@@ -111,7 +106,6 @@ func (b *Balancer) load(c *Connector) {
 	w.measure(b)
 	w.book(b)
 	w.estimate(b)
-	b.works = append(b.works, w)
 }
 
 // minAmp is the least current of IEC 61851-1 a car charges with.

@@ -1,9 +1,7 @@
 package loadbalance
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -14,12 +12,13 @@ const longestPause = 30 * time.Second
 func (b *Balancer) report() {
 	p := &b.plan
 	p.Setpoints = p.Setpoints[:0]
-	for i := range b.works {
-		p.Setpoints = append(p.Setpoints, b.setpoint(&b.works[i]))
+	for _, reduced := range []bool{true, false} {
+		for i := range b.keys {
+			if w := &b.works[b.keys[i].work]; (w.action == Reduce) == reduced {
+				p.Setpoints = append(p.Setpoints, b.setpoint(w))
+			}
+		}
 	}
-	slices.SortFunc(p.Setpoints, func(x, y Setpoint) int {
-		return cmp.Or(compareBool(y.Action == Reduce, x.Action == Reduce), cmp.Compare(x.Slot, y.Slot))
-	})
 	for i, at := range b.shown {
 		p.Nodes[i] = b.nodeState(at)
 	}

@@ -1,0 +1,80 @@
+package loadbalance
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// bigSite is n charging connectors on feeders of ten below boards of ten feeders, a
+// third of them on one phase; everything is contended.
+func bigSite(tb testing.TB, n int) (*Balancer, Input) {
+	tb.Helper()
+	root := MilliAmp(n) * 12 * Amp
+	nodes := []Node{{ID: "main", Limit: Uniform(root), Metered: true, WorstBase: Uniform(root / 10)}}
+	feeders := (n + 9) / 10
+	for i := range (feeders + 9) / 10 {
+		nodes = append(nodes, Node{ID: NodeID(fmt.Sprint("board", i)), Parent: "main", Limit: Uniform(1050 * Amp)})
+	}
+	in := Input{}
+	for i := range feeders {
+		nodes = append(nodes, Node{ID: NodeID(fmt.Sprint("feeder", i)), Parent: NodeID(fmt.Sprint("board", i/10)), Limit: Uniform(MilliAmp(100+i%7*10) * Amp)})
+	}
+	for i := range n {
+		c := Connector{Slot: i + 1, Node: NodeID(fmt.Sprint("feeder", i/10)), Phases: AllPhases, Min: 6 * Amp, Max: MilliAmp(16+i%3*8) * Amp,
+			Online: true, Wants: true, CanStartUnasked: true, WantsSince: morning.Add(time.Duration(i) * time.Second), Weight: 1 + i%2}
+		if i%3 == 0 {
+			c.Phases = Phases(Phase(i / 3 % 3))
+		}
+		c.Held, c.HeldAt, c.LeaseUntil = 10*Amp, morning, morning.Add(time.Hour)
+		c.Measured, c.MeasuredAt = Uniform(9800), morning
+		in.Connectors = append(in.Connectors, c)
+	}
+	in.Readings = []Reading{{Node: "main", At: morning, Current: Uniform(root / 2), Period: time.Second}}
+	b, err := NewBalancer(Config{Nodes: nodes})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b, in
+}
+
+// second is one control pass of a busy second: a new reading that moved, each
+// tenth charger has reported.
+func second(b *Balancer, in *Input, i int) Plan {
+	now := morning.Add(time.Duration(i) * time.Second)
+	in.Readings[0].At = now
+	in.Readings[0].Current[i%3] += MilliAmp(i%5-2) * 100
+	for k := i % 10; k < len(in.Connectors); k += 10 {
+		in.Connectors[k].MeasuredAt = now
+		in.Connectors[k].Measured[0] += MilliAmp(i%3-1) * 50
+	}
+	return b.Step(now, *in)
+}
+
+func TestStepAllocatesNothing(t *testing.T) {
+	b, in := bigSite(t, 200)
+	i := 0
+	for ; i < 20; i++ {
+		second(b, &in, i)
+	}
+	if n := testing.AllocsPerRun(100, func() { second(b, &in, i); i++ }); n != 0 {
+		t.Errorf("%v allocations for each pass", n)
+	}
+}
+
+func benchmarkStep(b *testing.B, n int) {
+	bal, in := bigSite(b, n)
+	b.ReportAllocs()
+	i := 0
+	for ; i < 20; i++ {
+		second(bal, &in, i)
+	}
+	for b.Loop() {
+		second(bal, &in, i)
+		i++
+	}
+}
+
+func BenchmarkStep50(b *testing.B)   { benchmarkStep(b, 50) }
+func BenchmarkStep500(b *testing.B)  { benchmarkStep(b, 500) }
+func BenchmarkStep5000(b *testing.B) { benchmarkStep(b, 5000) }
