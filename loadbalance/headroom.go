@@ -74,6 +74,7 @@ func (b *Balancer) judgeLines() {
 			l.base = max(0, n.meter.base[l.phase])
 			l.slow = max(l.base, n.meter.slow(b.now, l.phase))
 		}
+		l.lease = b.needLease(l)
 		l.over = l.final+l.base > l.limit
 		if !l.over {
 			l.overSince = time.Time{}

@@ -61,19 +61,28 @@ func (w *work) renewable(b *Balancer) bool {
 	return true
 }
 
-// lease is how long a setpoint of w may last without the box: as long as the fuses
-// above it would stand the worst that can follow from it.
+// lease is how long a setpoint of w may last without the box: long where the fuses
+// above it would carry the worst that can follow, short where the standard lets them
+// open.
 func (b *Balancer) lease(w *work) time.Duration {
 	shortest := longestLease
 	for _, k := range w.lines {
-		l := &b.lines[k]
-		n := &b.nodes[l.node]
-		worst := int64(n.cfg.WorstBase[l.phase])
-		if n.cfg.Metered && worst == 0 {
-			shortest = min(shortest, b.cfg.LeaseDefault) // nobody said how much
-		}
-		stands := n.cfg.Breaker.model().stands(float64(worst+l.worst) / float64(l.rated))
-		shortest = min(shortest, max(shortestLease, stands))
+		shortest = min(shortest, b.lines[k].lease)
 	}
-	return shortest.Truncate(time.Second)
+	return shortest
+}
+
+// needLease finds how long leases below the line may be, from the worst
+// uncontrolled load and the most the connectors may draw.
+func (b *Balancer) needLease(l *line) time.Duration {
+	n := &b.nodes[l.node]
+	base := int64(n.cfg.WorstBase[l.phase])
+	never, must := n.cfg.Breaker.conventional()
+	switch worst := (base + l.worst) * 100; {
+	case worst <= l.rated*never && (base > 0 || !n.cfg.Metered):
+		return longestLease
+	case worst <= l.rated*must:
+		return b.cfg.LeaseDefault // also where nobody said how much load there is
+	}
+	return min(shortestLease, b.cfg.LeaseDefault)
 }

@@ -77,6 +77,8 @@ type plant struct {
 	trace           bool
 }
 
+const trace = false
+
 const tick = 100 * time.Millisecond
 
 func newPlant(t testing.TB, seed uint64, limit MilliAmp, cfg Config, n int) *plant {
@@ -99,6 +101,7 @@ func newPlant(t testing.TB, seed uint64, limit MilliAmp, cfg Config, n int) *pla
 		p.conns = append(p.conns, Connector{Slot: i + 1, Node: "main", Phases: set, Min: 6 * Amp, Max: 32 * Amp, Online: true,
 			Wants: true, CanStartUnasked: true, WantsSince: p.now.Add(time.Duration(i) * time.Second)})
 	}
+	p.trace = trace
 	p.sends = make([][]onway, n)
 	return p
 }

@@ -9,6 +9,10 @@ import (
 const (
 	// leastChange is the smallest change worth a command when safety doesn't ask for it.
 	leastChange = Amp
+	// promptChange is the increase that needs no rest before it: a smaller one waits
+	// until the connector has kept its current for rest.
+	promptChange = 2 * Amp
+	rest         = 45 * time.Second
 	// giveWay is how far below its target a connector may be sent, so that a small
 	// excess costs one command instead of one for each connector. It is less than
 	// leastChange, or it would be raised again.
@@ -63,7 +67,7 @@ func (b *Balancer) planAll() {
 		w := &b.works[i]
 		w.limit = w.final
 		plan := w.final
-		if w.worthRaising() && w.holdUp == RuleMax {
+		if w.holdUp == RuleMax && w.worthRaising(b.now) {
 			plan = w.target
 		}
 		for _, k := range w.lines {
@@ -73,9 +77,15 @@ func (b *Balancer) planAll() {
 }
 
 // worthRaising reports whether the target is so much higher that a command pays.
-func (w *work) worthRaising() bool {
+func (w *work) worthRaising(now time.Time) bool {
 	gain := w.target - w.final
-	return gain >= leastChange || gain > 0 && (w.final < w.min || w.target == w.max)
+	switch {
+	case gain >= promptChange || gain > 0 && w.final < w.min:
+		return true
+	case gain >= leastChange || gain > 0 && w.target == w.max:
+		return now.Sub(w.s.changedAt) >= rest
+	}
+	return false
 }
 
 func (b *Balancer) excess(w *work) (most int64, urgent bool) {
@@ -94,7 +104,7 @@ func (b *Balancer) comeDown(w *work, excess int64) MilliAmp {
 		return 0
 	}
 	lowest := max(w.min, b.roundUp(w.target-giveWay))
-	by := max(excess, int64(min(leastChange, w.final-w.target)))
+	by := max(excess, int64(leastChange))
 	to := max(int64(lowest), int64(w.final)-by)
 	return b.roundDown(min(MilliAmp(to), max(w.max, lowest)))
 }
@@ -128,7 +138,7 @@ func later(a, b time.Time) time.Time {
 func (b *Balancer) raise() {
 	for _, i := range b.order {
 		w := &b.works[i]
-		if w.action != Keep || w.target <= w.final || !w.worthRaising() {
+		if w.action != Keep || w.target <= w.final || !w.worthRaising(b.now) {
 			continue
 		}
 		if w.holdUp != RuleMax {

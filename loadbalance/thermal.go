@@ -23,15 +23,13 @@ func (k Breaker) model() breakerModel {
 	return breakerModel{trip: 1.13 * 1.13, tau: 100}
 }
 
-// stands is how long the device, already hot from its rated current, carries ratio
-// times that current.
-func (m breakerModel) stands(ratio float64) time.Duration {
-	sq := ratio * ratio
-	if sq <= m.trip {
-		return math.MaxInt64
+// conventional is the current, in percent of the rated one, that the device carries
+// for ever, and the one at which it must have opened after an hour or more.
+func (k Breaker) conventional() (never, must int64) {
+	if k == BreakerGG {
+		return 125, 160
 	}
-	s := -m.tau * math.Log((sq-m.trip)/(sq-1))
-	return time.Duration(s * float64(time.Second))
+	return 113, 145
 }
 
 // Stress is what one conductor's protective device goes through. It starts warm, as

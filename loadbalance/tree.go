@@ -40,6 +40,7 @@ type line struct {
 	kept      int64 // the part of final that a lease or fate holds
 	fixed     int64 // the part of committed that can't be commanded
 	worst     int64 // what they may draw after every lease has ended
+	lease     time.Duration
 
 	overSince time.Time // final + base is above limit since
 	over      bool
