@@ -6,7 +6,7 @@ const (
 	// window is the number of one-second buckets that the slow base load is the
 	// maximum of. It must not be shorter than the usual time between two reports of
 	// a charger, or a car that stops would look like a building that stops.
-	window = 20
+	window = 30
 	// comeback is how many fresh readings in a row end the fail-safe state.
 	comeback = 3
 	// maxPeriod bounds how much a slow meter can stretch its limits of age.
