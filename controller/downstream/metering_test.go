@@ -62,7 +62,7 @@ func TestElementsAreKeptByteForByte(t *testing.T) {
 	element := `{"timestamp": "2026-03-01T08:00:00.000Z","sampledValue":[{"value":"1.10","vendor":{"b":1,"a":20000000000000000001}}]}`
 	got := samples(json.RawMessage(`{"connectorId":1,"meterValue":[`+element+`,5]}`), time.Now())
 	if len(got) != 2 || string(got[0].Raw) != element || string(got[1].Raw) != "5" {
-		t.Fatalf("%q", got)
+		t.Fatalf("got %+v", got)
 	}
 }
 
