@@ -1,0 +1,186 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"io/fs"
+
+	"busbar/controller"
+)
+
+const (
+	historyQueue = 8192
+	historyBatch = 2048
+	historyEvery = time.Second // longest time between samples and their commit
+	pruneEvery   = 10 * time.Minute
+	pruneRows    = 5000
+)
+
+// history is the database of samples. Its loss costs no billing, so its troubles are
+// logged and counted, never passed on.
+type history struct {
+	db      *sql.DB
+	log     *slog.Logger
+	age     time.Duration
+	rows    int64
+	queue   chan controller.Telemetry
+	dropped atomic.Int64
+	pruned  time.Time
+	broken  bool // the last write failed: said once
+}
+
+// openHistory opens telemetry.db. A file that can't be opened is moved away and a new
+// one begun.
+func openHistory(ctx context.Context, dir string, opts Options) (*history, error) {
+	h := &history{log: opts.Logger, age: opts.TelemetryAge, rows: opts.TelemetryRows, queue: make(chan controller.Telemetry, historyQueue)}
+	path := filepath.Join(dir, historyFile)
+	err := h.open(ctx, path)
+	if err == nil || errors.Is(err, ErrNewer) || ctx.Err() != nil {
+		return h, err
+	}
+	h.log.Error("the history of samples can't be opened; a new one is begun", "err", err)
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return h, fmt.Errorf("cannot replace the history of samples: %w", err)
+		}
+	}
+	if err := os.Rename(path, path+".damaged"); err != nil {
+		return h, fmt.Errorf("cannot replace the history of samples: %w", err)
+	}
+	return h, h.open(ctx, path)
+}
+
+func (h *history) open(ctx context.Context, path string) error {
+	if err := private(path); err != nil {
+		return err
+	}
+	db, err := openDB(path, historyPragmas, 2)
+	if err != nil {
+		return err
+	}
+	steps, err := fs.Sub(schemas, "telemetry")
+	if err == nil {
+		err = migrate(ctx, db, steps)
+	}
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	h.db = db
+	return nil
+}
+
+func (h *history) close() error {
+	if h.db == nil {
+		return nil
+	}
+	return h.db.Close()
+}
+
+// Telemetry takes a sample for the history; it never waits. When too many wait for
+// the disk the sample is dropped and counted.
+func (s *Store) Telemetry(t controller.Telemetry) {
+	select {
+	case s.history.queue <- t:
+	default:
+		s.history.dropped.Add(1)
+	}
+}
+
+// TelemetryDropped counts samples that did not get into the history.
+func (s *Store) TelemetryDropped() int64 { return s.history.dropped.Load() }
+
+// run writes samples in batches until ctx ends, then what still waits.
+func (h *history) run(ctx context.Context) {
+	var batch []controller.Telemetry
+	timer := time.NewTimer(historyEvery)
+	defer timer.Stop()
+	timer.Stop()
+	for {
+		select {
+		case t := <-h.queue:
+			if len(batch) == 0 {
+				timer.Reset(historyEvery)
+			}
+			if batch = append(batch, t); len(batch) < historyBatch {
+				continue
+			}
+		case <-timer.C:
+		case <-ctx.Done():
+			for len(h.queue) > 0 {
+				batch = append(batch, <-h.queue)
+			}
+			h.flush(batch)
+			return
+		}
+		h.flush(batch)
+		batch = batch[:0]
+	}
+}
+
+func (h *history) flush(batch []controller.Telemetry) {
+	if len(batch) == 0 {
+		return
+	}
+	err := h.insert(batch)
+	if err == nil && time.Since(h.pruned) > pruneEvery {
+		err = h.prune()
+	}
+	if err != nil {
+		h.dropped.Add(int64(len(batch)))
+		if !h.broken {
+			h.log.Error("cannot write the history of samples; samples are lost until it works again", "err", err)
+		}
+	}
+	h.broken = err != nil
+}
+
+func (h *history) insert(batch []controller.Telemetry) error {
+	tx, err := h.db.Begin()
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit it does nothing
+	st, err := tx.Prepare(`INSERT INTO sample (at, slot, tx, power, energy, soc, l1, l2, l3, phases, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer st.Close()
+	for _, t := range batch {
+		v := t.Sample
+		var power, energy any
+		if v.HasPower {
+			power = int64(v.Power)
+		}
+		if v.HasEnergy {
+			energy = int64(v.Energy)
+		}
+		_, err := st.Exec(millis(v.At), int64(t.Slot), int64(t.Tx), power, energy, int64(v.SoC),
+			int64(v.Current[0]), int64(v.Current[1]), int64(v.Current[2]), int64(v.CurrentPhases), []byte(v.Raw))
+		if err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// prune keeps the history within its bounds of age and rows, a piece at a time.
+func (h *history) prune() error {
+	res, err := h.db.Exec(`DELETE FROM sample WHERE id IN (SELECT id FROM sample
+		WHERE id <= (SELECT coalesce(max(id), 0) FROM sample) - ?1 OR (id < (SELECT min(id) FROM sample) + ?3 AND at < ?2)
+		ORDER BY id LIMIT ?3)`, h.rows, time.Now().Add(-h.age).UnixMilli(), pruneRows)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err == nil && n < pruneRows {
+		h.pruned = time.Now()
+	}
+	return nil
+}
