@@ -58,7 +58,7 @@ func (b *Balancer) admit() {
 		case w.max == 0:
 			w.reason = b.noCharging(w)
 		case w.final < w.min && b.now.Before(w.s.shedAt.Add(lockout)):
-			w.reason = Reason{Rule: RuleWaiting, Node: b.nodes[w.node].cfg.ID}
+			w.reason = w.s.shedBy
 		default:
 			b.admitOne(w)
 		}
@@ -98,7 +98,9 @@ func (w *work) waitingSince() time.Time {
 func (b *Balancer) admitOne(w *work) {
 	for _, k := range w.lines {
 		if l := &b.lines[k]; l.planned+int64(w.min) > l.room {
-			w.reason = Reason{Rule: RuleWaiting, Node: b.nodes[l.node].cfg.ID, Phase: l.phase}
+			if w.reason = b.lineReason(k); w.reason.Rule == RuleShare {
+				w.reason.Rule = RuleWaiting
+			}
 			return
 		}
 	}

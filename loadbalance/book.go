@@ -37,6 +37,7 @@ type slot struct {
 	cutAt     time.Time
 	raisedAt  time.Time
 	renewedAt time.Time
+	shedBy    Reason
 	shedAt    time.Time // was sent to 0 A while it wanted current
 
 	excessSince time.Time // draws more than it is entitled to since
@@ -203,7 +204,7 @@ func (w *work) classify() {
 // the present.
 func (w *work) reading(now time.Time) bool {
 	c := w.c
-	if c.MeasuredAt.IsZero() || !c.active() || c.MeasuredAt.After(now.Add(maxAhead)) {
+	if c.MeasuredAt.IsZero() || !c.active() || c.MeasuredAt.Before(c.WantsSince) || c.MeasuredAt.After(now.Add(maxAhead)) {
 		return false
 	}
 	return now.Sub(c.MeasuredAt) <= max(readingHolds, 2*w.s.interval+readingHolds/6)
@@ -236,7 +237,7 @@ func (w *work) measure(b *Balancer) {
 	if s.excessSince.IsZero() {
 		s.excessSince = c.MeasuredAt
 	}
-	if b.now.Sub(s.excessSince) >= disobeys && !s.rogue {
+	if w.leased && b.now.Sub(s.excessSince) >= disobeys {
 		s.rogue = true
 		if w.role == taker {
 			w.role = fixed

@@ -188,12 +188,24 @@ func (b *Balancer) roundShares() {
 			b.lines[k].planned += int64(w.target)
 		}
 	}
+	// Largest remainders first, in three classes.
+	for _, least := range [...]MilliAmp{b.cfg.Step - 1, b.cfg.Step / 2, 0} {
+		b.handBack(least)
+	}
+}
+
+// handBack gives one step more to those whose rounding lost at least least, where it
+// fits.
+func (b *Balancer) handBack(least MilliAmp) {
 	for _, i := range b.order {
-		if w := &b.works[i]; w.admitted && w.target < w.max && b.fits(w, int64(b.cfg.Step)) {
-			w.target += b.cfg.Step
-			for _, k := range w.lines {
-				b.lines[k].planned += int64(b.cfg.Step)
-			}
+		w := &b.works[i]
+		lost := MilliAmp(w.fill.x>>levelBits) - w.target
+		if !w.admitted || lost < least || w.target >= w.max || !b.fits(w, int64(b.cfg.Step)) {
+			continue
+		}
+		w.target += b.cfg.Step
+		for _, k := range w.lines {
+			b.lines[k].planned += int64(b.cfg.Step)
 		}
 	}
 }

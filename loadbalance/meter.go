@@ -50,9 +50,12 @@ type meter struct {
 
 // better reports whether r is to be taken rather than what is there; of two readings
 // of one time the larger, so that their order doesn't matter.
-func (m *meter) better(r *Reading) bool {
-	if !m.read || r.At.After(m.at) {
-		return true
+func (m *meter) better(r *Reading, now time.Time) bool {
+	if r.At.After(now.Add(maxAhead)) {
+		return false
+	}
+	if !m.read || r.At.After(m.at) || m.at.After(now.Add(maxAhead)) {
+		return true // also when the clock was set back
 	}
 	if r.At.Before(m.at) {
 		return false

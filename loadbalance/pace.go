@@ -55,6 +55,27 @@ func (b *Balancer) reduce() {
 		}
 		b.cut(w, to, urgent)
 	}
+	b.restrain()
+}
+
+// restrain commands those who don't obey: down to their ceiling, and to 0 A where
+// what they take can't be taken from others. It frees nothing until it is measured.
+func (b *Balancer) restrain() {
+	for i := range b.works {
+		w := &b.works[i]
+		if w.role != fixed || !w.s.rogue || !w.c.Online {
+			continue
+		}
+		w.limit = w.final
+		to := min(w.final, w.max)
+		excess, urgent := b.excess(w)
+		if excess > 0 {
+			to = 0
+		}
+		if to < w.final {
+			b.cut(w, to, urgent)
+		}
+	}
 }
 
 // planAll reckons what would flow if everybody below his target were raised and
@@ -119,8 +140,8 @@ func (b *Balancer) cut(w *work, to MilliAmp, urgent bool) {
 		return
 	}
 	w.limit, w.action, w.urgent = to, Reduce, urgent
-	if to < w.min && w.final >= w.min && w.charging() {
-		s.shedAt = b.now
+	if to < w.min && w.charging() {
+		s.shedAt, s.shedBy = b.now, w.reason
 	}
 	s.cutAt = b.now
 	s.issued, s.issuedAt = to, b.now
@@ -138,7 +159,13 @@ func later(a, b time.Time) time.Time {
 func (b *Balancer) raise() {
 	for _, i := range b.order {
 		w := &b.works[i]
-		if w.action != Keep || w.target <= w.final || !w.worthRaising(b.now) {
+		if w.action != Keep || w.target <= w.final {
+			continue
+		}
+		if !w.worthRaising(b.now) {
+			if w.target == w.max {
+				w.reason = Reason{Rule: RulePacing}
+			}
 			continue
 		}
 		if w.holdUp != RuleMax {

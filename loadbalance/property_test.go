@@ -277,7 +277,7 @@ func checkFill(t *rapid.T, b *Balancer) {
 		l := &b.lines[w.fill.line]
 		full := false
 		for _, k := range w.lines {
-			full = full || b.shareSum(k)+int64(b.cfg.Step) > b.lines[k].room
+			full = full || b.shareSum(k)+2*int64(b.cfg.Step) > b.lines[k].room
 		}
 		if !full {
 			t.Fatalf("slot %d could have more than %v", w.c.Slot, w.target)

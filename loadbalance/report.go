@@ -34,7 +34,10 @@ func (b *Balancer) setpoint(w *work) Setpoint {
 	case w.role == outside:
 		sp.Limit, sp.Target, sp.Reason = w.final, w.final, Reason{Rule: RuleWaiting, Node: w.c.Node}
 	case w.role == fixed:
-		sp.Limit, sp.Target = w.final, w.final
+		sp.Target = w.final
+		if w.action != Reduce {
+			sp.Limit = w.final
+		}
 		switch {
 		case !w.c.Online:
 			sp.Reason = Reason{Rule: RuleOffline}
