@@ -3,8 +3,6 @@ package loadbalance
 import "time"
 
 const (
-	// slowest is how late after a command a car may begin to follow.
-	slowest = 6 * time.Second
 	// proven is how long a reduction is trusted to need when no reading proves it.
 	proven = 10 * time.Second
 	// stopping is how long a car may go on after its transaction has ended.
@@ -24,6 +22,9 @@ type slot struct {
 	present   MilliAmp // what it was entitled to in the last pass
 	before    MilliAmp // what it was before that, while it may still draw it
 	changedAt time.Time
+	owed      MilliAmp // what it must have come down to Settle after owedAt
+	owedAt    time.Time
+	owedMet   bool // and has
 	active    bool
 	began     time.Time // WantsSince of the transaction the rest is about
 	endedAt   time.Time
@@ -160,6 +161,7 @@ func (w *work) track(now time.Time, first bool) {
 	c, s := w.c, w.s
 	if first {
 		s.present, s.before, s.changedAt, s.active, s.began = w.present, w.present, now, c.active(), c.WantsSince
+		s.owed, s.owedAt, s.owedMet = w.present, now, true
 	}
 	if s.active && !c.active() {
 		s.endedAt = now
@@ -182,6 +184,9 @@ func (w *work) track(now time.Time, first bool) {
 		s.before = s.present
 	} else {
 		s.before = max(s.before, s.present)
+	}
+	if w.present > s.present || s.owedMet {
+		s.owed, s.owedAt, s.owedMet = w.present, now, false // a second reduction doesn't prolong the first
 	}
 	s.present, s.changedAt = w.present, now
 }
@@ -226,11 +231,19 @@ func (w *work) measure(b *Balancer) {
 			w.draws = max(w.draws, bounded(c.Measured[p]))
 		}
 	}
-	entitled := max(w.present, w.final)
-	if c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle)) || w.draws <= tolerated(entitled) {
-		if w.draws <= tolerated(entitled) {
-			s.rogue = false
+	entitled := s.owed
+	if c.SentOpen {
+		entitled = max(entitled, w.final)
+	}
+	if w.draws <= tolerated(entitled) {
+		s.rogue, s.excessSince = false, time.Time{}
+		if !c.MeasuredAt.Before(s.owedAt.Add(b.cfg.Settle)) {
+			s.owedMet = s.owed <= s.present
+			s.owed, s.owedAt = s.present, s.changedAt
 		}
+		return
+	}
+	if c.MeasuredAt.Before(s.owedAt.Add(b.cfg.Settle)) {
 		s.excessSince = time.Time{}
 		return
 	}
@@ -286,61 +299,4 @@ func (w *work) book(b *Balancer) {
 			w.ends[p] = w.booked[p]
 		}
 	}
-}
-
-// estimate says between what and what the connector draws now. Low is safe: what
-// isn't the car's is the building's.
-func (w *work) estimate(b *Balancer) {
-	s, now := w.s, b.now
-	if w.role == idle || w.node < 0 {
-		if !s.endedAt.IsZero() && now.Sub(s.endedAt) < stopping {
-			w.hi = s.lastHi
-		}
-		return
-	}
-	for p := L1; p <= L3; p++ {
-		if w.set.Has(p) {
-			w.lo[p], w.hi[p] = w.interval(b, p)
-		}
-	}
-	s.lastHi = w.hi
-}
-
-func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
-	c, s, now := w.c, w.s, b.now
-	upper := w.booked[p]
-	if w.draws < 0 {
-		return 0, upper
-	}
-	m := max(0, bounded(c.Measured[p]))
-	switch {
-	case s.rogue:
-		return min(m, upper), min(m, upper)
-	case !c.Online:
-		return min(m, upper), upper
-	}
-	low := min(m, w.present)
-	if !c.SentOpen && !c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle)) {
-		return low, low
-	}
-	if c.SentOpen {
-		return min(low, w.final), max(low, c.sent(), w.coming(now, m))
-	}
-	if w.present >= s.before {
-		return low, max(low, w.present)
-	}
-	return low, max(low, w.coming(now, m))
-}
-
-// coming is the most a car may still draw that drew m when its setpoint fell: it
-// begins to follow at the latest after slowest and has followed after twice that.
-func (w *work) coming(now time.Time, m MilliAmp) MilliAmp {
-	since := now.Sub(w.s.changedAt)
-	switch {
-	case m <= w.present || since >= 2*slowest:
-		return min(m, w.present)
-	case since <= slowest:
-		return m
-	}
-	return m - MilliAmp(int64(m-w.present)*int64(since-slowest)/int64(slowest))
 }

@@ -81,6 +81,11 @@ func (b *Balancer) judgeLines() {
 		} else if l.overSince.IsZero() {
 			l.overSince = b.now
 		}
+		if !known || int64(n.meter.current[l.phase]) <= l.rated {
+			l.hotSince = time.Time{}
+		} else if l.hotSince.IsZero() {
+			l.hotSince = n.meter.at
+		}
 		l.urgent = l.over && (n.cfg.Metered && n.meter.lost || known && b.dangerous(l, &n.meter))
 		l.ripe = l.over && (!known || l.urgent || b.now.Sub(l.overSince) >= lasting)
 		l.room = l.limit - l.slow
@@ -100,5 +105,5 @@ func (b *Balancer) dangerous(l *line, m *meter) bool {
 	case min(final, measured)*20 > l.rated*21 && m.stress[l.phase].near(hot):
 		return true
 	}
-	return min(final, measured) > l.rated && b.now.Sub(l.overSince) >= lasting
+	return min(final, measured) > l.rated && b.now.Sub(l.hotSince) >= lasting
 }

@@ -337,34 +337,9 @@ func TestStepProperties(t *testing.T) {
 	}()
 	for range 8 {
 		rapid.Check(t, func(t *rapid.T) {
-			w := drawWorld(t)
-			one, err := NewBalancer(Config{Nodes: w.nodes})
-			if err != nil {
-				t.Fatal(err)
-			}
-			turned := rapid.Permutation(w.nodes).Draw(t, "order of nodes")
-			two, err := NewBalancer(Config{Nodes: turned})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for range rapid.IntRange(1, 40).Draw(t, "passes") {
-				w.happen()
-				in := w.input()
-				plan := clonePlan(one.Step(w.now, in))
-				other := Input{Connectors: rapid.Permutation(in.Connectors).Draw(t, "order of connectors"), Caps: in.Caps}
-				for i := len(in.Readings) - 1; i >= 0; i-- {
-					other.Readings = append(other.Readings, in.Readings[i])
-				}
-				if again := two.Step(w.now, other); !reflect.DeepEqual(plan.Setpoints, again.Setpoints) {
-					t.Fatalf("order matters:\n%+v\n%+v", plan.Setpoints, again.Setpoints)
-				}
-				w.check(plan)
-				checkFill(t, one)
-				for _, sp := range plan.Setpoints {
-					seen[sp.Action]++
-					seen[sp.Reason.Rule]++
-				}
-				w.carryOut(plan)
+			for _, sp := range checkHistory(t) {
+				seen[sp.Action]++
+				seen[sp.Reason.Rule]++
 			}
 		})
 	}
@@ -379,4 +354,76 @@ func (w *world) describe(setpoints map[int]Setpoint) string {
 			c.Held, c.LeaseUntil.Sub(w.now), c.SentOpen, c.Sent, c.Failsafe, w.promised(c), actionName(sp.Action), sp.Limit, sp.Target, sp.Reason)
 	}
 	return out
+}
+
+// checkHistory lets a random site live for a while and checks each pass. It gives
+// back all setpoints.
+func checkHistory(t *rapid.T) (all []Setpoint) {
+	w := drawWorld(t)
+	one, err := NewBalancer(Config{Nodes: w.nodes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	turned := rapid.Permutation(w.nodes).Draw(t, "order of nodes")
+	two, err := NewBalancer(Config{Nodes: turned})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range rapid.IntRange(1, 40).Draw(t, "passes") {
+		w.happen()
+		in := w.input()
+		plan := clonePlan(one.Step(w.now, in))
+		other := Input{Connectors: rapid.Permutation(in.Connectors).Draw(t, "order of connectors"), Caps: in.Caps}
+		for i := len(in.Readings) - 1; i >= 0; i-- {
+			other.Readings = append(other.Readings, in.Readings[i])
+		}
+		if again := two.Step(w.now, other); !reflect.DeepEqual(plan.Setpoints, again.Setpoints) {
+			t.Fatalf("order matters:\n%+v\n%+v", plan.Setpoints, again.Setpoints)
+		}
+		w.check(plan)
+		checkFill(t, one)
+		all = append(all, plan.Setpoints...)
+		w.carryOut(plan)
+	}
+	return all
+}
+
+func FuzzStep(f *testing.F) {
+	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { checkHistory(t) }))
+}
+
+// TestStepIsTotal throws values at the balancer that no controller sends.
+func TestStepIsTotal(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		b, err := NewBalancer(Config{Nodes: w.nodes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		any := rapid.OneOf(rapid.Int32(), rapid.Int32Range(-1, 40000))
+		moment := rapid.Map(rapid.SampledFrom([]time.Duration{-1 << 62, -time.Hour, -20 * time.Second, 0, time.Second, time.Hour, 1 << 62}),
+			func(d time.Duration) time.Time { return morning.Add(d) })
+		amp := func(name string) MilliAmp { return MilliAmp(any.Draw(t, name)) }
+		for range 8 {
+			for i := range w.conns {
+				w.conns[i] = Connector{Slot: rapid.IntRange(-2, 5).Draw(t, "slot"), Node: NodeID(rapid.SampledFrom([]string{"n0", "n1", "", "x"}).Draw(t, "node")),
+					Phases: PhaseSet(rapid.Uint8().Draw(t, "phases")), Min: amp("min"), Max: amp("max"), Failsafe: amp("failsafe"), Priority: rapid.Int().Draw(t, "priority"),
+					Weight: rapid.Int().Draw(t, "weight"), Wants: rapid.Bool().Draw(t, "wants"), CanStartUnasked: rapid.Bool().Draw(t, "unasked"), Online: rapid.Bool().Draw(t, "online"),
+					WantsSince: moment.Draw(t, "since"), Held: amp("held"), HeldAt: moment.Draw(t, "heldAt"), LeaseUntil: moment.Draw(t, "lease"), Sent: amp("sent"),
+					SentOpen: rapid.Bool().Draw(t, "open"), SentAt: moment.Draw(t, "sentAt"), LastUp: moment.Draw(t, "up"), LastDown: moment.Draw(t, "down"),
+					Measured: PerPhase{amp("m1"), amp("m2"), amp("m3")}, MeasuredAt: moment.Draw(t, "measuredAt")}
+			}
+			in := Input{Connectors: w.conns, Caps: []Cap{{Node: "n0", Limit: PerPhase{amp("c1"), amp("c2"), amp("c3")}}, {Node: "x"}},
+				Readings: []Reading{{Node: "n0", At: moment.Draw(t, "at"), Current: PerPhase{amp("i1"), amp("i2"), amp("i3")}, Period: time.Duration(rapid.Int64().Draw(t, "period"))}, {Node: "x", At: morning}}}
+			plan := b.Step(moment.Draw(t, "now"), in)
+			if len(plan.Setpoints) != len(w.conns) {
+				t.Fatalf("%d setpoints for %d connectors", len(plan.Setpoints), len(w.conns))
+			}
+			for _, sp := range plan.Setpoints {
+				if (sp.Action == Raise || sp.Action == Reduce) && (sp.Limit < 0 || sp.Limit > 0 && sp.Limit < 6*Amp || sp.Limit > maxAmp) {
+					t.Fatalf("%+v", sp)
+				}
+			}
+		}
+	})
 }

@@ -43,6 +43,7 @@ type line struct {
 	lease     time.Duration
 
 	overSince time.Time // final + base is above limit since
+	hotSince  time.Time // the meter shows more than the fuse is made for since
 	over      bool
 	ripe      bool // over for long or far enough to cut
 	urgent    bool // the cut bypasses pacing

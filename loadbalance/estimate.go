@@ -1,0 +1,59 @@
+package loadbalance
+
+import "time"
+
+// estimate says between what and what the connector draws now. Low is safe: what
+// isn't the car's is the building's.
+func (w *work) estimate(b *Balancer) {
+	s, now := w.s, b.now
+	if w.role == idle || w.node < 0 {
+		if !s.endedAt.IsZero() && now.Sub(s.endedAt) < stopping {
+			w.hi = s.lastHi
+		}
+		return
+	}
+	for p := L1; p <= L3; p++ {
+		if w.set.Has(p) {
+			w.lo[p], w.hi[p] = w.interval(b, p)
+		}
+	}
+	s.lastHi = w.hi
+}
+
+func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
+	c, s, now := w.c, w.s, b.now
+	upper := w.booked[p]
+	if w.draws < 0 {
+		return 0, upper
+	}
+	m := max(0, bounded(c.Measured[p]))
+	switch {
+	case s.rogue:
+		return min(m, upper), min(m, upper)
+	case !c.Online:
+		return min(m, upper), upper
+	}
+	low := min(m, w.present)
+	switch {
+	case !s.excessSince.IsZero():
+		return low, max(low, min(m, upper)) // disobedient, or not for long
+	case !c.SentOpen && !c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle)):
+		return low, low
+	}
+	if c.SentOpen {
+		return min(low, w.final), max(low, c.sent(), w.coming(now, m, b.cfg.Settle))
+	}
+	if w.present >= s.before {
+		return low, max(low, w.present)
+	}
+	return low, max(low, w.coming(now, m, b.cfg.Settle))
+}
+
+// coming is the most a car may still draw that drew m when its setpoint fell: all of
+// it, until it must have come down or a reading shows that it did.
+func (w *work) coming(now time.Time, m MilliAmp, settle time.Duration) MilliAmp {
+	if m <= w.present || now.Sub(w.s.changedAt) >= settle+disobeys {
+		return min(m, w.present)
+	}
+	return m
+}
