@@ -62,7 +62,7 @@ func millis(t time.Time) any {
 	return t.UnixMilli()
 }
 
-func flag(b bool) int64 {
+func bit(b bool) int64 {
 	if b {
 		return 1
 	}

@@ -84,8 +84,8 @@ func txValues(r controller.TxRow) []any {
 		reservation = int64(*r.ReservationID)
 	}
 	return []any{int64(r.Tx), int64(r.Slot), string(r.Station), int64(r.Connector), r.ChargerTx, r.Token.Value, string(r.Token.Type),
-		int64(r.MeterStart), millis(r.StartedAt), r.StartText, r.MessageID, r.Rule, reservation, flag(r.Ended), int64(r.MeterStop),
-		millis(r.StoppedAt), r.StopText, r.Reason, flag(r.Synthetic), int64(r.LastRegister), millis(r.LastSampleAt)}
+		int64(r.MeterStart), millis(r.StartedAt), r.StartText, r.MessageID, r.Rule, reservation, bit(r.Ended), int64(r.MeterStop),
+		millis(r.StoppedAt), r.StopText, r.Reason, bit(r.Synthetic), int64(r.LastRegister), millis(r.LastSampleAt)}
 }
 
 // writeOutbox puts a message at the end of its lane.
