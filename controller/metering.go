@@ -22,7 +22,7 @@ func (s *Site) meterReported(ev MeterReported) {
 	if t != nil && t.slot != nil {
 		sl = t.slot
 	}
-	var billing []json.RawMessage
+	var billing [][]byte
 	for _, sample := range ev.Samples {
 		if sl != nil {
 			s.observe(sl, t, sample)

@@ -120,17 +120,18 @@ type (
 		At            string   `json:"at"` // RFC 3339 UTC
 		ReservationID *int     `json:"reservation_id,omitempty"`
 	}
-	// MeterBody holds meterValue elements byte-exact as the charger sent them.
+	// MeterBody holds meterValue elements byte-exact as the charger sent them: not as
+	// JSON inside JSON, whose encoder would compact and escape them.
 	MeterBody struct {
-		Values []json.RawMessage `json:"values"`
+		Values [][]byte `json:"values"`
 	}
 	// StopBody is the canonical content of a transaction's end.
 	StopBody struct {
-		MeterStop WattHour        `json:"meter_stop"`
-		At        string          `json:"at"`
-		Reason    string          `json:"reason,omitempty"`
-		Token     *IDToken        `json:"token,omitempty"`
-		Data      json.RawMessage `json:"data,omitempty"`
+		MeterStop WattHour `json:"meter_stop"`
+		At        string   `json:"at"`
+		Reason    string   `json:"reason,omitempty"`
+		Token     *IDToken `json:"token,omitempty"`
+		Data      []byte   `json:"data,omitempty"` // transactionData, byte-exact
 	}
 )
 
