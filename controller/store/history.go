@@ -130,7 +130,9 @@ func (s *Store) BillingValues(ctx context.Context, tx controller.TxID) iter.Seq2
 				if err := json.Unmarshal(body, &m); err != nil {
 					return fmt.Errorf("outbox row %d: %w", after, err)
 				}
-				values = append(values, m.Values...)
+				for _, v := range m.Values {
+					values = append(values, v)
+				}
 				return nil
 			}, `SELECT id, body FROM outbox WHERE tx = ? AND id > ? AND kind = 'meter' ORDER BY id LIMIT ?`, int64(tx), after, page)
 			for _, v := range values {

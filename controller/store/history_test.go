@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,7 +74,11 @@ func TestMeterValuesAreByteExact(t *testing.T) {
 	for i := range page + 3 {
 		raw := fmt.Sprintf(`{"timestamp":"2026-03-01T12:00:00+01:00", "sampledValue":[{"value":"%d.10","x":1e2}]}`, i)
 		want = append(want, raw)
-		b.save(message(1, controller.OutboxMeter, "A", `{"values":[`+raw+`]}`))
+		body, err := json.Marshal(controller.MeterBody{Values: [][]byte{[]byte(raw)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.save(message(1, controller.OutboxMeter, "A", string(body)))
 	}
 	var got []string
 	for raw, err := range b.BillingValues(t.Context(), 1) {
