@@ -168,7 +168,7 @@ func (p *plant) tick() {
 // deliver lets the oldest setpoint on the way arrive and be acknowledged.
 func (p *plant) deliver(i int) {
 	c := &p.conns[i]
-	if len(p.sends[i]) > 0 && p.now.Sub(p.sends[i][0].at) >= 200*time.Millisecond {
+	if c.Online && len(p.sends[i]) > 0 && p.now.Sub(p.sends[i][0].at) >= 200*time.Millisecond {
 		s := p.sends[i][0]
 		p.sends[i] = p.sends[i][1:]
 		if s.limit != p.cars[i].offer {

@@ -174,7 +174,7 @@ func (b *Balancer) raise() {
 		}
 		to, k := b.affordable(w)
 		if k >= 0 && to < w.target && (to < w.min || to < w.final+leastChange) {
-			w.reason = b.shortage(k)
+			w.reason = b.shortage(w, k)
 			continue
 		}
 		if to <= w.final {
@@ -205,10 +205,12 @@ func (b *Balancer) affordable(w *work) (to MilliAmp, by int32) {
 	return b.roundDown(to), by
 }
 
-// shortage is why a target can't be given yet.
-func (b *Balancer) shortage(k int32) Reason {
+// shortage is why a target can't be given yet: others may still draw more than they
+// will have by this pass, or it is the fuse.
+func (b *Balancer) shortage(w *work, k int32) Reason {
 	r := b.lineReason(k)
-	if l := &b.lines[k]; l.committed > l.planned {
+	l := &b.lines[k]
+	if l.committed-int64(w.booked[l.phase]) > l.planned-int64(w.target) {
 		r.Rule = RuleDonor
 	}
 	return r
@@ -231,6 +233,7 @@ func (b *Balancer) grant(w *work, to MilliAmp) {
 		l := &b.lines[k]
 		l.committed += max(0, int64(to)-int64(w.booked[l.phase]))
 		l.worst += max(0, int64(to)-int64(w.worst(l.phase)))
+		l.lease = b.needLease(l)
 	}
 	for p := range w.booked {
 		if w.set.Has(Phase(p)) {

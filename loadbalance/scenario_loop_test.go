@@ -152,3 +152,72 @@ func TestLoopSlowChargerMetering(t *testing.T) {
 	}
 	t.Logf("metering each minute: headroom use %.3f, J %.1f s", p.used/p.usable, p.loud().WorstJ())
 }
+
+// TestLoopSlowestCars uses cars as slow as the standards let them be: five seconds
+// of the charger's pilot and six of the car before anything happens.
+func TestLoopSlowestCars(t *testing.T) {
+	for _, share := range []float64{0.2, 0.4} {
+		limit := 250 * Amp
+		p := newPlant(t, 9, limit, loopSite(limit, 150*Amp), 24)
+		for _, c := range p.cars {
+			c.dead = 11 * time.Second
+		}
+		p.base = steady(60, share*250, 300)
+		p.run(7 * time.Minute)
+		s := p.loud()
+		t.Logf("step of %.0f %%, 11 s cars: J %.1f s, longest %v, theta/trip %.2f", share*100, s.WorstJ(), s.LongestEvent(), s.Used())
+		if s.WorstJ() > 13 || s.Tripped() {
+			t.Errorf("step of %.0f %%: J %.1f s, tripped=%v", share*100, s.WorstJ(), s.Tripped())
+		}
+	}
+	limit := 125 * Amp
+	p := newPlant(t, 9, limit, loopSite(limit, 90*Amp), 24)
+	for _, c := range p.cars {
+		c.dead = 11 * time.Second
+	}
+	p.base = office(9, 1)
+	p.run(30 * time.Minute)
+	s := p.loud()
+	t.Logf("office, 11 s cars: J %.1f s, longest %v, use %.3f", s.WorstJ(), s.LongestEvent(), p.used/p.usable)
+	if s.WorstJ() > 12 || s.Tripped() {
+		t.Errorf("J %.1f s, tripped=%v", s.WorstJ(), s.Tripped())
+	}
+}
+
+// TestLoopComings lets cars come and go at random, over hours, with chargers that
+// drop out: the true current must never stress the breaker.
+func TestLoopComings(t *testing.T) {
+	limit := 80 * Amp
+	p := newPlant(t, 11, limit, loopSite(limit, 45*Amp), 16)
+	p.base = office(11, 0.5)
+	for i := range p.conns {
+		p.conns[i].Failsafe = 0
+		p.conns[i].Wants, p.conns[i].CanStartUnasked = false, false
+	}
+	for range 600 {
+		p.run(7 * time.Second)
+		i := p.rng.IntN(len(p.conns))
+		c := &p.conns[i]
+		switch p.rng.IntN(5) {
+		case 0:
+			c.Online = !c.Online
+		case 1, 2:
+			if !c.Wants {
+				c.Wants, c.CanStartUnasked, c.WantsSince = true, true, p.now
+			}
+		case 3:
+			if c.Wants && p.rng.IntN(3) == 0 {
+				*c = Connector{Slot: c.Slot, Node: c.Node, Phases: c.Phases, Min: c.Min, Max: c.Max, Online: c.Online}
+				p.sends[i] = nil
+				p.cars[i].offer, p.cars[i].offerAt, p.cars[i].draws = 0, p.now, 0
+			}
+		case 4:
+			p.cars[i].takes = 6 + 26*p.rng.Float64()
+		}
+	}
+	s := p.loud()
+	t.Logf("comings and goings: J %.1f s, longest %v, use %.3f, theta/trip %.2f", s.WorstJ(), s.LongestEvent(), p.used/p.usable, s.Used())
+	if s.WorstJ() > 12 || s.Tripped() {
+		t.Errorf("J %.1f s, tripped=%v", s.WorstJ(), s.Tripped())
+	}
+}

@@ -1,0 +1,108 @@
+package loadbalance
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestTreeIsChecked(t *testing.T) {
+	good := Node{ID: "main", Limit: Uniform(63 * Amp)}
+	for name, c := range map[string]struct {
+		nodes []Node
+		want  string
+	}{
+		"empty":     {nil, "no nodes"},
+		"no id":     {[]Node{{Limit: Uniform(Amp)}}, "no id"},
+		"twice":     {[]Node{good, good}, "twice"},
+		"orphan":    {[]Node{good, {ID: "a", Parent: "b", Limit: Uniform(Amp)}}, "doesn't exist"},
+		"cycle":     {[]Node{good, {ID: "a", Parent: "b", Limit: Uniform(Amp)}, {ID: "b", Parent: "a", Limit: Uniform(Amp)}}, "own ancestor"},
+		"self":      {[]Node{{ID: "a", Parent: "a", Limit: Uniform(Amp)}}, "own ancestor"},
+		"limit":     {[]Node{{ID: "a"}}, "limit of 0.0 A"},
+		"huge":      {[]Node{{ID: "a", Limit: Uniform(math.MaxInt32)}}, "limit of"},
+		"worst":     {[]Node{{ID: "a", Limit: Uniform(Amp), WorstBase: Uniform(-1)}}, "worst load"},
+		"step":      {[]Node{{ID: "a", Limit: Uniform(Amp), LargestStep: -1}}, "largest step"},
+		"breaker":   {[]Node{{ID: "a", Limit: Uniform(Amp), Breaker: 7}}, "kind of breaker"},
+		"two roots": {[]Node{good, {ID: "pv", Limit: Uniform(Amp)}}, ""},
+	} {
+		_, err := NewBalancer(Config{Nodes: c.nodes})
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := NewBalancer(Config{Nodes: []Node{good}, Step: -5}); err == nil {
+		t.Error("a negative step was taken")
+	}
+}
+
+func TestCheckFailsafe(t *testing.T) { // L6
+	nodes := []Node{
+		{ID: "main", Limit: Uniform(63 * Amp), WorstBase: Uniform(40 * Amp)},
+		{ID: "board", Parent: "main", Limit: Uniform(16 * Amp), WorstBase: PerPhase{0, 5 * Amp, 0}},
+	}
+	loads := []FailsafeLoad{{Node: "board", Current: 6 * Amp}, {Node: "board", Phases: Phases(L2), Current: 5 * Amp}, {Node: "main", Phases: Phases(L1), Current: 17 * Amp}}
+	if problems, err := CheckFailsafe(nodes, loads); err != nil || len(problems) != 0 {
+		t.Fatalf("exactly full: %v %v", problems, err)
+	}
+	loads[0].Current += 100
+	problems, err := CheckFailsafe(nodes, loads)
+	want := []FailsafeProblem{
+		{Node: "main", Phase: L1, Failsafe: 23100, WorstBase: 40 * Amp, Limit: 63 * Amp},
+		{Node: "board", Phase: L2, Failsafe: 11100, WorstBase: 5 * Amp, Limit: 16 * Amp},
+	}
+	if err != nil || len(problems) != 2 || problems[0] != want[0] || problems[1] != want[1] {
+		t.Fatalf("%+v %v", problems, err)
+	}
+	if _, err := CheckFailsafe(nodes, []FailsafeLoad{{Node: "attic"}}); err == nil {
+		t.Error("a load at an unknown node was taken")
+	}
+	if _, err := CheckFailsafe(nil, nil); err == nil {
+		t.Error("no tree was taken")
+	}
+}
+
+// TestStressAgainstTheTable compares the model with the times of the standards'
+// gates: seconds from hot until a device opens.
+func TestStressAgainstTheTable(t *testing.T) {
+	never := math.Inf(1)
+	for _, c := range []struct {
+		kind  Breaker
+		ratio float64
+		want  float64
+	}{
+		{BreakerMCB, 1.12, never}, {BreakerMCB, 1.2, 99}, {BreakerMCB, 1.25, 68}, {BreakerMCB, 1.45, 29}, {BreakerMCB, 1.6, 20}, {BreakerMCB, 2, 9.7}, {BreakerMCB, 2.55, 5.2},
+		{BreakerGG, 1.2, never}, {BreakerGG, 1.24, never}, {BreakerGG, 1.45, 57}, {BreakerGG, 1.6, 36}, {BreakerGG, 2, 17}, {BreakerGG, 2.55, 8.7},
+	} {
+		s := NewStress(c.kind, 100*Amp)
+		got := never
+		for ms := range 600_000 {
+			if s.Add(time.Millisecond, MilliAmp(c.ratio*float64(100*Amp))); s.Tripped() {
+				got = float64(ms) / 1000
+				break
+			}
+		}
+		if got != c.want && math.Abs(got-c.want) > 0.03*c.want+0.1 {
+			t.Errorf("kind %d at %.2f: opens after %.1f s, want %.1f s", c.kind, c.ratio, got, c.want)
+		}
+	}
+}
+
+func TestStressCounts(t *testing.T) {
+	s := NewStress(BreakerMCB, 100*Amp)
+	s.Add(10*time.Second, 90*Amp)
+	s.Add(2*time.Second, 110*Amp)
+	s.Add(3*time.Second, 120*Amp)
+	s.Add(time.Second, 100*Amp)
+	s.Add(4*time.Second, 105*Amp)
+	s.Add(-time.Second, 500*Amp)
+	if s.LongestEvent() != 5*time.Second || s.Over() != 9*time.Second || s.OverConventional() != 3*time.Second || s.WorstExcess() != 20*Amp {
+		t.Errorf("longest %v, over %v, over 1.13 %v, excess %v", s.LongestEvent(), s.Over(), s.OverConventional(), s.WorstExcess())
+	}
+	if want := 2*0.21 + 3*0.44; math.Abs(s.WorstJ()-want) > 1e-9 {
+		t.Errorf("J %v, want %v", s.WorstJ(), want)
+	}
+	if s.Tripped() || s.Used() < 0.78 || s.Used() > 0.81 || s.Theta() >= s.Used()*1.277 {
+		t.Errorf("theta %v, used %v", s.Theta(), s.Used())
+	}
+}
