@@ -18,7 +18,7 @@ func TestStoreInABubble(t *testing.T) {
 		for tx := range controller.TxID(20) {
 			b.save(startOf(tx+1, "A")...)
 			b.Telemetry(controller.Telemetry{Slot: 1, Tx: tx + 1, Sample: controller.MeterSample{At: time.Now(), Raw: []byte(`{}`)}})
-			time.Sleep(time.Hour) // upkeep runs every minute
+			time.Sleep(time.Hour) // upkeep runs six times
 			b.save(endOf(tx+1, "A", 2000)...)
 			b.deliver(tx+1, controller.OutboxStart, int64(2*tx+1))
 			b.deliver(tx+1, controller.OutboxStop, int64(2*tx+2))

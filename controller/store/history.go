@@ -106,8 +106,8 @@ func (f TxFilter) where() (string, []any) {
 	add(f.Slot != 0, "slot = ?", int64(f.Slot))
 	add(f.Station != "", "station = ?", string(f.Station))
 	add(f.Token != "", "token = ? COLLATE NOCASE", f.Token)
-	add(f.Open, "ended = 0")
-	add(f.Due, "((ended = 1 AND stop_done = 0) OR (ended = 0 AND start_done = 0))")
+	add(f.Open, "(ended = 0 OR stop_done = 0) AND ended = 0")
+	add(f.Due, "(ended = 0 OR stop_done = 0) AND (ended = 1 OR start_done = 0)")
 	add(f.Before != 0, "tx < ?", int64(f.Before))
 	return strings.Join(terms, " AND "), args
 }

@@ -92,6 +92,7 @@ func (s *Store) Run(ctx context.Context) error {
 		others.Go(func() { s.answerLookups(ctx) })
 	}
 	others.Go(func() { s.history.run(ctx) })
+	others.Go(func() { s.tellParked(ctx) })
 	s.write(ctx, w)
 	others.Wait()
 	if w != nil {

@@ -26,7 +26,7 @@ const itemColumns = `o.id, o.tx, o.slot, o.kind, o.token, o.at, o.body, o.prev, 
 func (s *Store) Heads(ctx context.Context, n int) ([]controller.OutboxItem, error) {
 	return s.items(ctx, `SELECT `+itemColumns+`
 		FROM lane l JOIN outbox o ON o.id = l.head LEFT JOIN tx t ON t.tx = l.tx
-		WHERE l.state = 'due' AND (l.token = '' OR NOT EXISTS
+		WHERE l.state <> 'idle' AND l.state = 'due' AND (l.token = '' OR NOT EXISTS
 			(SELECT 1 FROM lane k WHERE k.state = 'due' AND k.token = l.token AND k.head < l.head))
 		ORDER BY l.head LIMIT ?`, n)
 }
@@ -260,16 +260,38 @@ func (w *writer) resend(tx controller.TxID) (waiting int, refused, failed error)
 	return waiting, nil, w.advance(tx, "due")
 }
 
+// tellParked raises the alarms of lanes that were parked before a restart.
+func (s *Store) tellParked(ctx context.Context) {
+	var parked []controller.ParkedLane
+	err := each(ctx, s.readers, func(row scanner) error {
+		var p controller.ParkedLane
+		err := row.Scan(&p.Tx, &p.Err)
+		parked = append(parked, p)
+		return err
+	}, `SELECT l.tx, coalesce(o.err, '') FROM lane l LEFT JOIN outbox o ON o.id = l.head
+		WHERE l.state <> 'idle' AND l.state = 'parked' ORDER BY l.head LIMIT ?`, parkedTold)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("cannot read which lanes are parked", "err", err)
+	}
+	for _, p := range parked {
+		s.postPatiently(ctx, p)
+	}
+}
+
+// parkedTold bounds the alarms at a start; Counts has the whole number.
+const parkedTold = 100
+
 // Counts are the numbers of the outbox and of the ledger, cheap enough to ask every
 // second. Damaged rows count as parked.
 func (s *Store) Counts(ctx context.Context) (controller.OutboxCounts, error) {
 	var c controller.OutboxCounts
 	var oldest sql.NullInt64
 	err := s.readers.QueryRowContext(ctx, `SELECT l.started, l.delivered, l.delivered_wh,
-			(SELECT coalesce(sum(pending), 0) FROM lane WHERE pending > 0),
-			(SELECT coalesce(sum(pending), 0) FROM lane WHERE pending > 0 AND state = 'parked') +
+			(SELECT coalesce(sum(pending), 0) FROM lane WHERE state <> 'idle') +
+				(SELECT count(*) FROM outbox o JOIN lane k ON k.tx = o.tx WHERE o.state = 'damaged' AND k.state = 'idle'),
+			(SELECT coalesce(sum(pending), 0) FROM lane WHERE state <> 'idle' AND state = 'parked') +
 				(SELECT count(*) FROM outbox o JOIN lane k ON k.tx = o.tx WHERE o.state = 'damaged' AND k.state <> 'parked'),
-			(SELECT at FROM outbox WHERE id = (SELECT min(head) FROM lane WHERE pending > 0))
+			(SELECT at FROM outbox WHERE id = (SELECT min(head) FROM lane WHERE state <> 'idle'))
 		FROM ledger l`).Scan(&c.Started, &c.Delivered, &c.DeliveredEnergy, &c.Pending, &c.Parked, &oldest)
 	if err != nil {
 		return c, fmt.Errorf("cannot count the outbox: %w", err)

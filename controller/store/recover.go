@@ -97,14 +97,16 @@ func (s *Store) recoverTransactions(ctx context.Context, r *controller.Recovered
 	}
 	since := time.Now().Add(-recentFor).UnixMilli()
 	return errors.Join(
-		each(ctx, s.readers, take(&r.Open), `SELECT `+txRead+` FROM tx WHERE ended = 0 ORDER BY tx`),
-		each(ctx, s.readers, take(&r.Recent), `SELECT `+txRead+` FROM tx WHERE ended = 1 AND (updated >= ? OR stop_done = 0) ORDER BY updated, tx`, since),
+		each(ctx, s.readers, take(&r.Open), `SELECT `+txRead+` FROM tx WHERE (ended = 0 OR stop_done = 0) AND ended = 0 ORDER BY tx`),
+		each(ctx, s.readers, take(&r.Recent), `SELECT `+txRead+` FROM tx
+			WHERE ended = 1 AND tx IN (SELECT tx FROM tx WHERE updated >= ? UNION SELECT tx FROM tx WHERE ended = 0 OR stop_done = 0)
+			ORDER BY updated, tx`, since),
 		each(ctx, s.readers, func(row scanner) error {
 			var id controller.TxID
 			err := row.Scan(&id)
 			r.Undelivered = append(r.Undelivered, id)
 			return err
-		}, `SELECT tx FROM tx WHERE (ended = 1 AND stop_done = 0) OR (ended = 0 AND start_done = 0) ORDER BY tx`),
+		}, `SELECT tx FROM tx WHERE (ended = 0 OR stop_done = 0) AND (ended = 1 OR start_done = 0) ORDER BY tx`),
 	)
 }
 

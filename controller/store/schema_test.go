@@ -186,7 +186,7 @@ func inserts(t *testing.T, b *box, table string) (text string) {
 	return text
 }
 
-func TestBackupWhileAtWork(t *testing.T) {
+func TestBackupAndRestore(t *testing.T) {
 	dir, dest := t.TempDir(), filepath.Join(t.TempDir(), "copy.db")
 	b := open(t, dir, Options{Synchronous: SyncOff})
 	for tx := range controller.TxID(50) {
@@ -207,16 +207,29 @@ func TestBackupWhileAtWork(t *testing.T) {
 		t.Errorf("%v %v", info.Mode(), err)
 	}
 	restored := t.TempDir()
-	if err := os.Rename(dest, filepath.Join(restored, journalFile)); err != nil {
-		t.Fatal(err)
+	parked, err := Restore(t.Context(), dest, restored)
+	if err != nil || parked != 50 {
+		t.Fatalf("%d lanes parked, %v", parked, err)
+	}
+	if _, err := Restore(t.Context(), dest, restored); err == nil {
+		t.Error("a database was overwritten")
 	}
 	r := open(t, restored, Options{Synchronous: SyncOff})
 	got, err := r.Recover(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	if got.NextTx < want.NextTx+epochJump || got.NextTx > want.NextTx+2*epochJump {
+		t.Errorf("the next id is %d, before it was %d", got.NextTx, want.NextTx)
+	}
+	got.NextTx = want.NextTx
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
+	}
+	r.expectHeads() // the cloud may have them
+	await(t, r.inbox, func(p controller.ParkedLane) bool { return p.Tx == 7 && p.Err != "" })
+	if n, err := r.Resend(t.Context(), 7); n != 1 || err != nil {
+		t.Errorf("resend: %d %v", n, err)
 	}
 	r.sound()
 }

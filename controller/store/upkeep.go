@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	upkeepEvery   = time.Minute
+	upkeepEvery   = 10 * time.Minute
 	pruneBatch    = 500     // outbox rows deleted per commit
 	walLimit      = 4 << 20 // bytes of WAL before a checkpoint
 	eventsKept    = 10_000  // at least, however old

@@ -66,8 +66,7 @@ CREATE TABLE tx (
     updated        INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX tx_open ON tx (tx) WHERE ended = 0;
-CREATE INDEX tx_due ON tx (tx) WHERE (ended = 1 AND stop_done = 0) OR (ended = 0 AND start_done = 0);
+CREATE INDEX tx_unfinished ON tx (tx) WHERE ended = 0 OR stop_done = 0;
 CREATE INDEX tx_updated ON tx (updated);
 
 -- +goose StatementBegin
@@ -90,9 +89,8 @@ CREATE TABLE lane (
     settled_run INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
-CREATE INDEX lane_due ON lane (head) WHERE state = 'due';
+CREATE INDEX lane_at_work ON lane (state, head, pending) WHERE state <> 'idle';
 CREATE INDEX lane_token ON lane (token, head) WHERE state = 'due';
-CREATE INDEX lane_pending ON lane (state, pending, head) WHERE pending > 0;
 CREATE INDEX lane_idle ON lane (settled_run) WHERE state = 'idle';
 
 -- sum covers prev (the sum of the row before it in its lane), the columns before it
