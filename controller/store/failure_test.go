@@ -237,6 +237,51 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 	t.Logf("%d kills, %d acknowledged, %d stored", rounds, len(acknowledged), len(stored))
 }
 
+// TestKilledWhileItMakesItsDatabase: the folder is as before or complete, never half.
+func TestKilledWhileItMakesItsDatabase(t *testing.T) {
+	for round := range 20 {
+		dir := t.TempDir()
+		cmd := child(t, "kill", dir)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		select {
+		case err := <-ended:
+			t.Fatalf("the child ended by itself: %v", err)
+		case <-time.After(time.Duration(5+round) * time.Millisecond):
+		}
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		b := open(t, dir, Options{Synchronous: SyncOff})
+		b.save(controller.SettingRow{Key: "k"})
+		b.sound()
+		b.stop()
+	}
+}
+
+func TestLogBeforeTheDatabaseIsBounded(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, dir, Options{Synchronous: SyncOff})
+	b.save(startOf(1, "A")...)
+	big, most := strings.Repeat("x", 8000), int64(0)
+	for range 1500 {
+		b.save(message(1, controller.OutboxMeter, "A", `"`+big+`"`))
+		info, err := os.Stat(filepath.Join(dir, journalFile+"-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, info.Size())
+	}
+	if most < walLimit || most > 2*walLimit {
+		t.Errorf("the write-ahead log grew to %d bytes", most)
+	}
+	b.sound()
+}
+
 // readAcks reads acknowledgements and kills the process after some of them, at an
 // instant that has nothing to do with its commits.
 func readAcks(t *testing.T, out interface{ Read([]byte) (int, error) }, p *os.Process, round int, acknowledged map[controller.TxID]bool) {
