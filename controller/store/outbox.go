@@ -25,10 +25,12 @@ const itemColumns = `o.id, o.tx, o.slot, o.kind, o.token, o.at, o.body, o.prev, 
 // fails with ErrFailed once the journal failed: what can't be settled must not be sent.
 func (s *Store) Heads(ctx context.Context, n int) ([]controller.OutboxItem, error) {
 	return s.items(ctx, `SELECT `+itemColumns+`
-		FROM lane l JOIN outbox o ON o.id = l.head LEFT JOIN tx t ON t.tx = l.tx
-		WHERE l.state <> 'idle' AND l.state = 'due' AND (l.token = '' OR NOT EXISTS
-			(SELECT 1 FROM lane k WHERE k.state = 'due' AND k.token = l.token AND k.head < l.head))
-		ORDER BY l.head LIMIT ?`, n)
+		FROM outbox o LEFT JOIN tx t ON t.tx = o.tx
+		WHERE o.id IN (
+			SELECT min(head) FROM lane WHERE state = 'due' AND token <> '' GROUP BY token
+			UNION ALL SELECT head FROM lane WHERE state = 'due' AND token = ''
+			ORDER BY 1 LIMIT ?)
+		ORDER BY o.id`, n)
 }
 
 // Following returns the run of meter rows behind row `after` in its lane that were
