@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"busbar/controller"
@@ -17,8 +18,12 @@ type key struct {
 	name    string
 	value   func(*controller.Snapshot) string // nil: what was set, else initial
 	initial string
-	accepts func(string) bool // nil: read-only
+	accepts accept // nil: read-only
+	later   bool   // a change takes effect with the next connection
 }
+
+// accept gives a value the form in which it is kept; ok is false if it can't be.
+type accept func(string) (canonical string, ok bool)
 
 // The limits of the station's own profile store.
 const (
@@ -38,11 +43,11 @@ var keys = []key{
 	{name: "ConnectionTimeOut", initial: "60"},
 	{name: "ConnectorPhaseRotation", value: phaseRotation},
 	{name: "GetConfigurationMaxKeys", initial: "100"},
-	{name: keyHeartbeat, initial: "300", accepts: isInt(0, 86400)},
+	{name: keyHeartbeat, initial: "300", accepts: isInt(1, 86400)},
 	{name: controller.SettingLocalAuthorizeOffline, initial: "true", accepts: isBool},
 	{name: "LocalPreAuthorize", initial: "false"},
 	{name: "MaxChargingProfilesInstalled", value: func(s *controller.Snapshot) string { return strconv.Itoa(10 * len(s.Connectors)) }},
-	{name: "MessageTimeout", initial: "30"},
+	{name: keyMessageTimeout, initial: "30", accepts: isInt(1, 600)},
 	{name: controller.SettingSampleInterval, initial: "60", accepts: isInt(0, 86400)},
 	{name: "MeterValuesAlignedData", initial: ""},
 	{name: "MeterValuesSampledData", initial: "Energy.Active.Import.Register,Current.Import,Power.Active.Import,SoC"},
@@ -53,23 +58,29 @@ var keys = []key{
 	{name: "StopTxnAlignedData", initial: ""},
 	{name: "StopTxnSampledData", initial: ""},
 	{name: "SupportedFeatureProfiles", initial: "Core,SmartCharging,RemoteTrigger"},
-	{name: "TransactionMessageAttempts", initial: strconv.Itoa(attempts)},
-	{name: "TransactionMessageRetryInterval", initial: strconv.Itoa(int(retryAfter.Seconds()))},
+	{name: keyAttempts, initial: "3", accepts: isInt(1, 100)},
+	{name: keyRetryInterval, initial: "60", accepts: isInt(1, 86400)},
 	{name: "UnlockConnectorOnEVSideDisconnect", initial: "true"},
-	{name: keyPing, initial: "30", accepts: isInt(0, 3600)},
+	{name: keyPing, initial: "30", accepts: isInt(0, 3600), later: true},
 }
 
 const (
-	keyHeartbeat = "HeartbeatInterval"
-	keyPing      = "WebSocketPingInterval"
+	keyHeartbeat      = "HeartbeatInterval"
+	keyPing           = "WebSocketPingInterval"
+	keyMessageTimeout = "MessageTimeout"
+	keyAttempts       = "TransactionMessageAttempts"
+	keyRetryInterval  = "TransactionMessageRetryInterval"
 )
 
-func isBool(v string) bool { return strings.EqualFold(v, "true") || strings.EqualFold(v, "false") }
+func isBool(v string) (string, bool) {
+	v = strings.ToLower(v)
+	return v, v == "true" || v == "false"
+}
 
-func isInt(least, most int) func(string) bool {
-	return func(v string) bool {
+func isInt(least, most int) accept {
+	return func(v string) (string, bool) {
 		n, err := strconv.Atoi(v)
-		return err == nil && n >= least && n <= most
+		return strconv.Itoa(n), err == nil && n >= least && n <= most
 	}
 }
 
@@ -90,6 +101,37 @@ func (k key) read(snap *controller.Snapshot) string {
 		return v
 	}
 	return k.initial
+}
+
+// settings bridge the moment until a change shows in the snapshot: what was accepted
+// is what the next question gets.
+type settings struct {
+	mu      sync.Mutex
+	changed map[string]change
+}
+
+type change struct {
+	value string
+	at    time.Time
+}
+
+func (s *settings) set(name, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changed == nil {
+		s.changed = map[string]change{}
+	}
+	s.changed[name] = change{value, time.Now()}
+}
+
+func (s *settings) read(k key, snap *controller.Snapshot) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.changed[k.name]; ok && !snap.At.After(c.at) {
+		return c.value
+	}
+	delete(s.changed, k.name)
+	return k.read(snap)
 }
 
 // phaseRotation lists the wiring in the words of 16§9.1.6: RST is L1L2L3.
@@ -117,7 +159,7 @@ func (s *Station) getConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.G
 	snap := s.cfg.Loop.Snapshot()
 	var resp ocpp16.GetConfigurationResponse
 	add := func(k key) {
-		resp.ConfigurationKey = append(resp.ConfigurationKey, ocpp16.KeyValue{Key: k.name, Readonly: k.accepts == nil, Value: new(clip(k.read(snap), 500))})
+		resp.ConfigurationKey = append(resp.ConfigurationKey, ocpp16.KeyValue{Key: k.name, Readonly: k.accepts == nil, Value: new(clip(s.settings.read(k, snap), 500))})
 	}
 	if len(req.Key) == 0 {
 		for _, k := range keys {
@@ -137,41 +179,48 @@ func (s *Station) getConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.G
 
 func (s *Station) changeConfiguration(ctx context.Context, _ *ocpp.Conn, req ocpp16.ChangeConfigurationRequest, _ *ocpp.Request) (ocpp16.ChangeConfigurationResponse, error) {
 	k, ok := findKey(req.Key)
-	switch {
-	case !ok:
+	if !ok {
 		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusNotSupported}, nil
-	case k.accepts == nil || !k.accepts(req.Value):
-		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusRejected}, nil
+	}
+	rejected := ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusRejected}
+	if k.accepts == nil {
+		return rejected, nil
+	}
+	value, ok := k.accepts(req.Value)
+	if !ok {
+		return rejected, nil
 	}
 	a, err := s.ask(ctx, func(id controller.ReplyID) controller.Event {
-		return controller.SettingChanged{Reply: id, Key: k.name, Value: strings.ToLower(req.Value)}
+		return controller.SettingChanged{Reply: id, Key: k.name, Value: value}
 	})
 	if err != nil || a.Status != "Accepted" {
-		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusRejected}, nil
+		return rejected, nil
 	}
-	if k.name == keyHeartbeat {
-		s.wake()
+	s.settings.set(k.name, value)
+	signal(s.kick)
+	if k.later {
+		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusRebootRequired}, nil
 	}
 	return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusAccepted}, nil
 }
 
-// heartbeat is the interval the cloud set last: by key, else at Boot.
-func (s *Station) heartbeat() time.Duration {
-	if v, ok := s.cfg.Loop.Snapshot().Settings[keyHeartbeat]; ok {
-		if n, err := strconv.Atoi(v); err == nil && n > 0 {
-			return time.Duration(n) * time.Second
-		}
+// number is a key's value, which accepts has checked when it was set.
+func (s *Station) number(name string) int64 {
+	k, _ := findKey(name)
+	n, err := strconv.ParseInt(s.settings.read(k, s.cfg.Loop.Snapshot()), 10, 64)
+	if err != nil {
+		n, _ = strconv.ParseInt(k.initial, 10, 64)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.interval
+	return n
+}
+
+func (s *Station) seconds(name string) time.Duration {
+	return time.Duration(s.number(name)) * time.Second
 }
 
 func (s *Station) pingInterval() time.Duration {
-	k, _ := findKey(keyPing)
-	n, err := strconv.Atoi(k.read(s.cfg.Loop.Snapshot()))
-	if err != nil || n <= 0 {
-		return -1
+	if d := s.seconds(keyPing); d > 0 {
+		return d
 	}
-	return time.Duration(n) * time.Second
+	return -1
 }

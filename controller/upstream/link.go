@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"busbar/controller"
@@ -12,26 +13,27 @@ import (
 	"busbar/ocpp/ocpp16"
 )
 
+const (
+	// steadyAfter is how long an accepted connection must have held for the back-off to
+	// begin anew: a cloud that accepts and drops is not to be hammered.
+	steadyAfter = time.Minute
+	// bootRetry is the wait for a Boot not accepted when the cloud names none (16§4.2).
+	bootRetry = time.Minute
+)
+
+// settingSlots remembers how many connectors the cloud was told at the last Boot.
+const settingSlots = "upstream/connectors"
+
 // Run keeps the link until ctx ends.
 func (s *Station) Run(ctx context.Context) error {
-	for attempt := 0; ctx.Err() == nil; {
-		conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: s.cfg.URL, Identity: s.cfg.StationID, Protocols: []ocpp.Protocol{ocpp.V16}, Password: s.cfg.Password,
-			TLS: s.cfg.TLS, DialContext: s.cfg.Dial, Options: ocpp.Options{Handler: s.handler(), PingInterval: s.pingInterval(), Trace: s.cfg.Trace, Logger: s.cfg.Logger}})
-		if err != nil {
-			if ctx.Err() == nil {
-				s.tell(controller.UplinkChanged{State: controller.UplinkDisconnected, Detail: dialWords(err)})
-			}
-		} else if s.session(ctx, conn) {
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		began := time.Now()
+		if s.connect(ctx) && time.Since(began) >= steadyAfter {
 			attempt = 0
 		}
-		wait := s.cfg.BackOff.Wait(attempt, rand.Float64())
-		if err == nil && attempt == 0 {
-			wait = min(wait, time.Second) // an accepted link that broke is tried again at once, and then slower
-		}
-		attempt++
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait):
+		case <-time.After(s.cfg.BackOff.Wait(attempt, rand.Float64())):
 		}
 	}
 	s.mu.Lock()
@@ -41,90 +43,118 @@ func (s *Station) Run(ctx context.Context) error {
 	return nil
 }
 
-// dialWords says in plain words why there is no connection.
-func dialWords(err error) string {
-	if refused, ok := errors.AsType[*ocpp.DialError](err); ok {
-		switch refused.Status {
-		case 401, 403:
-			return "the cloud refuses the password of this station"
-		case 404:
-			return "the cloud does not know this station id"
-		}
-		return fmt.Sprintf("the cloud refuses the connection (HTTP %d %s)", refused.Status, refused.Reason)
+// connect runs one connection to its end; true if the cloud accepted us on it.
+func (s *Station) connect(ctx context.Context) (accepted bool) {
+	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: s.cfg.URL, Identity: s.cfg.StationID, Protocols: []ocpp.Protocol{ocpp.V16}, Password: s.cfg.Password,
+		TLS: s.cfg.TLS, DialContext: s.cfg.Dial, Options: ocpp.Options{Handler: s.handler(), PingInterval: s.pingInterval(), Trace: s.cfg.Trace, Logger: s.cfg.Logger}})
+	if err == nil {
+		accepted, err = s.session(ctx, line{s, conn})
 	}
-	return "no connection: " + err.Error()
-}
-
-// session runs one connection; true if the cloud accepted us on it.
-func (s *Station) session(ctx context.Context, conn *ocpp.Conn) bool {
-	own, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { conn.Close(1001, "going away") })
-	defer stop()
-	s.tell(controller.UplinkChanged{State: controller.UplinkConnected, Detail: "connected, not accepted yet"})
-	booted, ok := s.boot(own, conn)
-	if ok {
-		s.mu.Lock()
-		s.conn = conn
-		s.mu.Unlock()
-		if s.cfg.OnAccepted != nil {
-			s.cfg.OnAccepted()
-		}
-		s.tell(controller.UplinkChanged{State: controller.UplinkAccepted, Detail: "accepted", Booted: booted})
-		s.pump(own, conn)
-		s.mu.Lock()
-		s.conn = nil
-		s.mu.Unlock()
-	}
-	conn.Close(1000, "")
-	<-conn.Done()
 	if ctx.Err() == nil {
-		detail := "the connection ended"
-		if err := conn.Err(); err != nil {
-			detail = err.Error()
-		}
-		s.tell(controller.UplinkChanged{State: controller.UplinkDisconnected, Detail: detail})
+		s.tell(controller.UplinkChanged{State: controller.UplinkDisconnected, Detail: inWords(err)})
 	}
-	return ok
+	return accepted
 }
 
-// boot sends BootNotification where one is due, until it is accepted. ok is false when
-// the connection ended before.
-func (s *Station) boot(ctx context.Context, conn *ocpp.Conn) (booted, ok bool) {
+// inWords says plainly why there is no connection.
+func inWords(err error) string {
+	refused, ok := errors.AsType[*ocpp.DialError](err)
+	if !ok {
+		return "no connection: " + err.Error()
+	}
+	switch refused.Status {
+	case 101:
+		return "the cloud does not speak OCPP 1.6: " + refused.Reason
+	case 401, 403:
+		return "the cloud refuses the password of this station"
+	case 404:
+		return "the cloud does not know this station id"
+	}
+	return fmt.Sprintf("the cloud refuses the connection (HTTP %d %s)", refused.Status, refused.Reason)
+}
+
+// session works on a connection until it ends, and tells why it did.
+func (s *Station) session(ctx context.Context, l line) (accepted bool, err error) {
+	stop := context.AfterFunc(ctx, func() { l.conn.Close(1001, "going away") })
+	defer stop()
+	s.silent.Store(0)
+	s.tell(controller.UplinkChanged{State: controller.UplinkConnected, Detail: "connected, not accepted yet"})
+	booted, err := s.boot(ctx, l)
+	if accepted = err == nil; accepted {
+		s.cfg.OnAccepted()
+		s.tell(controller.UplinkChanged{State: controller.UplinkAccepted, Detail: "accepted", Booted: booted})
+		(&pump{line: l}).run(ctx)
+		s.mu.Lock()
+		s.live = nil
+		s.mu.Unlock()
+	}
+	l.conn.Close(1000, "")
+	<-l.conn.Done()
+	if err == nil {
+		err = l.conn.Err()
+	}
+	return accepted, err
+}
+
+// boot sends BootNotification where one is due, again until it is accepted, and then
+// opens the connection to the others. It fails when the connection or ctx ends before.
+func (s *Station) boot(ctx context.Context, l line) (booted bool, err error) {
 	for {
 		s.mu.Lock()
+		s.needBoot = s.needBoot || s.outgrown()
 		need := s.needBoot
+		if !need {
+			s.live = l.conn
+		}
 		s.mu.Unlock()
 		if !need {
-			return booted, true
+			return booted, nil
 		}
-		resp, err := ocpp16.BootNotification.Call(ctx, conn, s.bootRequest())
+		resp, err := ocpp16.BootNotification.Call(ctx, l, s.bootRequest())
 		if err != nil {
-			return false, false
+			return false, fmt.Errorf("cannot boot: %w", err)
 		}
-		interval := time.Duration(max(1, resp.Interval)) * time.Second
+		state := controller.UplinkRejected
 		switch resp.Status {
 		case ocpp16.RegistrationStatusAccepted:
-			s.mu.Lock()
-			s.needBoot, booted = false, true
-			s.slots = len(s.cfg.Loop.Snapshot().Connectors)
-			if resp.Interval > 0 {
-				s.interval = interval
-			}
-			s.mu.Unlock()
+			s.bootAccepted(resp)
+			booted = true
 			continue
 		case ocpp16.RegistrationStatusPending:
-			s.tell(controller.UplinkChanged{State: controller.UplinkPending, Detail: "the cloud has not accepted this station yet"})
-		default:
-			s.tell(controller.UplinkChanged{State: controller.UplinkRejected, Detail: "the cloud rejects this station"})
+			state = controller.UplinkPending
 		}
+		wait := bootRetry
+		if resp.Interval > 0 {
+			wait = time.Duration(resp.Interval) * time.Second
+		}
+		s.tell(controller.UplinkChanged{State: state, Detail: "the cloud has not accepted this station: " + string(resp.Status)})
 		select {
 		case <-ctx.Done():
-			return false, false
-		case <-conn.Done():
-			return false, false
-		case <-time.After(interval):
+			return false, ctx.Err()
+		case <-l.conn.Done():
+			return false, l.conn.Err()
+		case <-s.bootNow:
+		case <-time.After(wait):
 		}
+	}
+}
+
+// bootAccepted keeps what the cloud and we told each other.
+func (s *Station) bootAccepted(resp ocpp16.BootNotificationResponse) {
+	snap := s.cfg.Loop.Snapshot()
+	s.mu.Lock()
+	s.needBoot, s.slots = false, len(snap.Connectors)
+	s.mu.Unlock()
+	s.remember(snap, settingSlots, len(snap.Connectors))
+	if resp.Interval > 0 { // the same as the key (16§4.6)
+		s.remember(snap, keyHeartbeat, resp.Interval)
+	}
+}
+
+func (s *Station) remember(snap *controller.Snapshot, key string, n int) {
+	if value := strconv.Itoa(n); snap.Settings[key] != value {
+		s.settings.set(key, value)
+		s.tell(controller.SettingChanged{Key: key, Value: value})
 	}
 }
 
@@ -140,28 +170,31 @@ func (s *Station) bootRequest() ocpp16.BootNotificationRequest {
 	return req
 }
 
-// clip cuts to most characters.
-func clip(text string, most int) string {
-	if r := []rune(text); len(r) > most {
-		return string(r[:most])
-	}
-	return text
-}
-
-// inventoryChanged asks for a new Boot when connectors came and nobody charges:
-// clouds learn connectors at Boot only (N3).
-func (s *Station) inventoryChanged() bool {
+// outgrown tells whether connectors came or went since the last Boot and nobody
+// charges: many clouds learn connectors at Boot only (N3). The lock is held.
+func (s *Station) outgrown() bool {
 	snap := s.cfg.Loop.Snapshot()
+	if s.slots == 0 {
+		s.slots, _ = strconv.Atoi(snap.Settings[settingSlots])
+	}
+	if s.slots == 0 || len(snap.Connectors) == s.slots {
+		return false
+	}
 	for _, c := range snap.Connectors {
 		if c.Tx != 0 {
 			return false
 		}
 	}
+	return true
+}
+
+// rebootDue marks that the next connection boots, if it has to.
+func (s *Station) rebootDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.slots == 0 || len(snap.Connectors) == s.slots {
-		return false
+	if s.outgrown() {
+		s.needBoot = true
+		return true
 	}
-	s.needBoot = true
-	return true
+	return false
 }

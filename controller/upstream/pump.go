@@ -10,186 +10,199 @@ import (
 	"busbar/ocpp/ocpp16"
 )
 
-// headsAtOnce is how many lanes are looked at for the next message.
-const headsAtOnce = 64
+const (
+	// headsAtOnce is how many lanes are looked at for the next message.
+	headsAtOnce = 256
+	// idleLook bounds how long the pump rests.
+	idleLook = time.Minute
+	// diskRetry is the wait after the outbox could not be read or written.
+	diskRetry = 5 * time.Second
+	// settleWithin is how long settling may take when everything is ending.
+	settleWithin = 10 * time.Second
+)
 
-// pump sends what waits, one thing at a time, until the connection ends: starts and
-// stops first, then statuses, then meter values; heartbeats at their interval.
-func (s *Station) pump(ctx context.Context, conn *ocpp.Conn) {
-	beat := time.NewTimer(s.heartbeat())
-	defer beat.Stop()
-	timeouts := 0
+// pump sends what waits on one accepted connection, one CALL at a time.
+type pump struct {
+	line
+	beaten     time.Time // last heartbeat
+	statusNext bool      // whose turn it is when both a frame and a status wait
+	diskAfter  time.Time // the outbox is not asked before
+}
+
+// run works until the connection or ctx ends.
+func (p *pump) run(ctx context.Context) {
+	p.beaten, p.statusNext = time.Now(), true
 	for ctx.Err() == nil {
-		done, err := s.sendNext(ctx, conn)
-		if err != nil {
-			if errors.Is(err, ocpp.ErrTimeout) {
-				if timeouts++; timeouts >= 2 { // a dead peer behind a live socket (Part 2 §3.2)
-					conn.Close(1001, "no answers")
-					return
-				}
-			}
-			if errors.Is(err, ocpp.ErrClosed) {
-				return
-			}
-			continue
-		}
-		if done {
-			timeouts = 0
-			continue
-		}
-		idle := time.NewTimer(s.lanes.pause(time.Now()))
-		select {
-		case <-conn.Done():
-			idle.Stop()
+		if p.rebootDue() {
+			p.conn.Close(1000, "connectors changed")
 			return
-		case <-ctx.Done():
-		case <-s.kick:
-		case <-s.cfg.Outbox.Wait():
-		case <-idle.C:
-		case <-beat.C:
-			if _, err := s.call(ctx, conn, func() (any, error) { return ocpp16.Heartbeat.Call(ctx, conn, ocpp16.HeartbeatRequest{}) }); errors.Is(err, ocpp.ErrClosed) {
-				idle.Stop()
-				return
-			}
-			beat.Reset(s.heartbeat())
-			if s.inventoryChanged() {
-				conn.Close(1000, "inventory changed")
-			}
 		}
-		idle.Stop()
+		busy, err := p.next(ctx)
+		switch {
+		case errors.Is(err, ocpp.ErrClosed):
+			return
+		case errors.Is(err, ocpp.ErrCongested): // by triggered messages
+			p.rest(ctx, time.Second)
+		case !busy:
+			p.rest(ctx, p.idle(time.Now()))
+		}
 	}
 }
 
-// call measures the uplink's use around one CALL.
-func (s *Station) call(_ context.Context, _ *ocpp.Conn, f func() (any, error)) (any, error) {
-	from := time.Now()
-	v, err := f()
-	s.usage.add(from, time.Now())
-	return v, err
+// idle is how long there is surely nothing to do unless somebody says so.
+func (p *pump) idle(now time.Time) time.Duration {
+	wait := min(p.lanes.pause(now), p.beaten.Add(p.seconds(keyHeartbeat)).Sub(now))
+	if d := p.diskAfter.Sub(now); d > 0 {
+		wait = min(wait, d)
+	}
+	return max(wait, 0)
 }
 
-// sendNext sends one thing; done is false if nothing waits. An error is that of the
-// connection or of a message without usable answer, which is noted already.
-func (s *Station) sendNext(ctx context.Context, conn *ocpp.Conn) (done bool, err error) {
-	heads, err := s.cfg.Outbox.Heads(ctx, headsAtOnce)
-	if err != nil {
-		return false, s.diskTrouble(ctx, err)
+func (p *pump) rest(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-p.conn.Done():
+	case <-ctx.Done():
+	case <-p.kick:
+	case <-p.cfg.Outbox.Wait():
+	case <-timer.C:
 	}
-	item, ok := s.lanes.pick(heads, time.Now())
-	if ok && item.Kind != controller.OutboxMeter {
-		return true, s.sendRow(ctx, conn, item, false)
+}
+
+// next sends one thing; busy is false if nothing waits. Starts, stops and statuses
+// take turns, so that neither a thousand of one kind delays the other; meter values
+// come after them (Q6). err is that of a CALL, whose consequences are noted already.
+func (p *pump) next(ctx context.Context) (busy bool, err error) {
+	now := time.Now()
+	if !now.Before(p.beaten.Add(p.seconds(keyHeartbeat))) {
+		p.beaten = now
+		_, err := ocpp16.Heartbeat.Call(ctx, p, ocpp16.HeartbeatRequest{})
+		return true, err
 	}
-	if st, waiting := s.nextStatus(); waiting {
-		return true, s.sendStatus(ctx, conn, st)
+	if d := p.lanes.debtDue(now); d != nil {
+		p.settleDelivered(ctx, d)
+		return true, nil
 	}
-	if !ok {
+	item, waits := p.lanes.pick(p.heads(ctx, now), now)
+	if !waits || item.Kind == controller.OutboxMeter || p.statusNext {
+		if st, ok := p.statuses.take(); ok {
+			p.statusNext = false
+			return true, p.sendStatus(ctx, st)
+		}
+	}
+	if !waits {
 		return false, nil
 	}
-	return true, s.sendRow(ctx, conn, item, true)
+	p.statusNext = true
+	p.lanes.turn()
+	return true, p.sendRow(ctx, item)
 }
 
-// diskTrouble waits a moment: the outbox can't be read, and spinning helps nobody.
-func (s *Station) diskTrouble(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+// heads asks the outbox; trouble with it is no reason to keep statuses back.
+func (p *pump) heads(ctx context.Context, now time.Time) []controller.OutboxItem {
+	if now.Before(p.diskAfter) {
 		return nil
 	}
-	s.cfg.Logger.Error("cannot read the outbox", "err", err)
-	select {
-	case <-ctx.Done():
-	case <-time.After(5 * time.Second):
+	heads, err := p.cfg.Outbox.Heads(ctx, headsAtOnce)
+	if err != nil {
+		p.diskTrouble(ctx, "cannot read the outbox", err)
+		return nil
 	}
-	return nil
+	return heads
 }
 
-func (s *Station) sendStatus(ctx context.Context, conn *ocpp.Conn, st controller.SlotStatus) error {
-	_, err := s.call(ctx, conn, func() (any, error) { return ocpp16.StatusNotification.Call(ctx, conn, statusRequest(st)) })
-	if _, refused := errors.AsType[*ocpp.Error](err); refused {
-		return nil // it was heard; the next change is sent again
+func (p *pump) diskTrouble(ctx context.Context, what string, err error) {
+	p.diskAfter = time.Now().Add(diskRetry)
+	if ctx.Err() == nil {
+		p.cfg.Logger.Error(what, "err", err)
 	}
-	if err != nil {
-		s.requeueStatus(st)
+}
+
+func (p *pump) sendStatus(ctx context.Context, st controller.SlotStatus) error {
+	_, err := ocpp16.StatusNotification.Call(ctx, p, statusRequest(st))
+	_, refused := errors.AsType[*ocpp.Error](err)
+	_, unfit := errors.AsType[*ocpp.Violation](err)
+	switch {
+	case err == nil:
+	case refused || unfit: // the same again would meet the same; the slot's next change is sent
+		p.cfg.Logger.Warn("a status was not taken", "slot", st.Slot, "status", st.Status, "err", err)
+	default:
+		p.statuses.restore(st)
 	}
 	return err
 }
 
-func statusRequest(st controller.SlotStatus) ocpp16.StatusNotificationRequest {
-	req := ocpp16.StatusNotificationRequest{ConnectorID: int(st.Slot), ErrorCode: ocpp16.ChargePointErrorCode(st.ErrorCode), Status: ocpp16.ChargePointStatus(st.Status)}
-	if !req.ErrorCode.Known() {
-		req.ErrorCode = ocpp16.ChargePointErrorCodeOtherError
+// sendRow sends a message of a transaction and settles the attempt.
+func (p *pump) sendRow(ctx context.Context, item controller.OutboxItem) error {
+	m, err := p.message(ctx, item)
+	if unfit, ok := errors.AsType[*unfitError](err); ok {
+		p.park(ctx, controller.Settlement{IDs: []int64{item.ID}, Tx: item.Tx, Kind: item.Kind, Err: unfit.Error()})
+		return nil
 	}
-	if st.Info != "" {
-		req.Info = new(clip(st.Info, 50))
+	if err != nil {
+		p.diskTrouble(ctx, "cannot prepare a message", err)
+		return nil
 	}
-	if !st.At.IsZero() {
-		req.Timestamp = new(ocpp.NewDateTime(st.At))
+	answer, err := p.Call(ctx, ocpp.Call{ID: m.id, Action: m.action, Payload: m.wire})
+	s := controller.Settlement{IDs: m.ids, Tx: item.Tx, Kind: item.Kind, Outcome: controller.OutcomeDelivered}
+	var usable error
+	ev := controller.Delivered{Tx: item.Tx, Kind: item.Kind}
+	if err == nil {
+		usable = readAnswer(answer, &ev)
 	}
-	if st.VendorID != "" {
-		req.VendorID = new(clip(st.VendorID, 255))
+	switch {
+	case err == nil && usable == nil:
+		s.UpTx = ev.UpTx
+		p.lanes.succeeded(item.Tx)
+		p.settleDelivered(ctx, &debt{settlement: s, ev: ev})
+	case errors.Is(err, ocpp.ErrNotSent):
+	case errors.Is(err, ocpp.ErrClosed):
+		p.lanes.lost(item.Tx) // no attempt (decision 7)
+	case ctx.Err() != nil:
+	default:
+		p.failed(ctx, s, errors.Join(err, usable))
 	}
-	if st.VendorErrorCode != "" {
-		req.VendorErrorCode = new(clip(st.VendorErrorCode, 50))
-	}
-	return req
+	return err
 }
 
-// sendRow sends a message of a transaction and settles the attempt.
-func (s *Station) sendRow(ctx context.Context, conn *ocpp.Conn, item controller.OutboxItem, pack bool) error {
-	m, err := s.message(ctx, item, pack)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if unfit, ok := errors.AsType[*unfitError](err); ok {
-			return s.park(ctx, controller.Settlement{IDs: []int64{item.ID}, Tx: item.Tx, Kind: item.Kind, Err: unfit.Error()})
-		}
-		return s.diskTrouble(ctx, err)
+// failed settles an attempt without usable answer.
+func (p *pump) failed(ctx context.Context, s controller.Settlement, cause error) {
+	s.Outcome, s.Err = controller.OutcomeRetry, cause.Error()
+	if p.lanes.failed(s.Tx, time.Now(), policy{attempts: int(p.number(keyAttempts)), interval: p.seconds(keyRetryInterval)}) {
+		p.park(ctx, s)
+		return
 	}
-	from := time.Now()
-	answer, err := conn.Call(ctx, ocpp.Call{ID: m.id, Action: m.action, Payload: m.wire})
-	s.usage.add(from, time.Now())
-	settled := controller.Settlement{IDs: m.ids, Tx: item.Tx, Kind: item.Kind}
-	if err == nil {
-		return s.acknowledged(ctx, item, settled, answer)
+	if err := p.cfg.Outbox.Settle(ctx, s); err != nil {
+		p.diskTrouble(ctx, "cannot note a failed attempt", err)
 	}
-	if errors.Is(err, ocpp.ErrClosed) || errors.Is(err, ocpp.ErrNotSent) || ctx.Err() != nil {
-		return err // the line went: no attempt (decision 7)
-	}
-	settled.Err = err.Error()
-	if s.lanes.failed(item.Tx, time.Now()) {
-		return s.park(ctx, settled)
-	}
-	settled.Outcome = controller.OutcomeRetry
-	if serr := s.cfg.Outbox.Settle(ctx, settled); serr != nil {
-		return s.diskTrouble(ctx, serr)
-	}
-	if errors.Is(err, ocpp.ErrTimeout) {
-		return err
-	}
-	return nil
 }
 
 // park sets a lane aside for a person; the others go on.
-func (s *Station) park(ctx context.Context, settled controller.Settlement) error {
-	settled.Outcome = controller.OutcomeParked
-	if err := s.cfg.Outbox.Settle(ctx, settled); err != nil {
-		return s.diskTrouble(ctx, err)
+func (p *pump) park(ctx context.Context, s controller.Settlement) {
+	s.Outcome = controller.OutcomeParked
+	if err := p.cfg.Outbox.Settle(ctx, s); err != nil {
+		p.diskTrouble(ctx, "cannot park a transaction", err)
+		return
 	}
-	s.lanes.forget(settled.Tx)
-	s.cfg.Logger.Error("the cloud refuses a message; its transaction is parked", "tx", settled.Tx, "err", settled.Err)
-	s.tell(controller.ParkedLane{Tx: settled.Tx, Err: settled.Err})
-	return nil
+	p.lanes.forget(s.Tx)
+	p.cfg.Logger.Error("the cloud refuses a message; its transaction is parked", "tx", s.Tx, "err", s.Err)
+	p.tell(controller.ParkedLane{Tx: s.Tx, Err: s.Err})
 }
 
-// acknowledged settles a delivered message, first on disk, then for the Site.
-func (s *Station) acknowledged(ctx context.Context, item controller.OutboxItem, settled controller.Settlement, answer []byte) error {
-	settled.Outcome = controller.OutcomeDelivered
-	ev := controller.Delivered{Tx: item.Tx, Kind: item.Kind}
-	readAnswer(item.Kind, answer, &ev)
-	settled.UpTx = ev.UpTx
-	if err := s.cfg.Outbox.Settle(ctx, settled); err != nil {
-		return s.diskTrouble(ctx, err)
+// settleDelivered writes down that the cloud has a message, first on the disk, then
+// for the Site, even while everything ends. What can't be written stays owed: the
+// message is not sent again for that, and its lane waits.
+func (p *pump) settleDelivered(ctx context.Context, d *debt) {
+	tx := d.settlement.Tx
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin)
+	defer cancel()
+	if err := p.cfg.Outbox.Settle(within, d.settlement); err != nil {
+		d.notBefore = time.Now().Add(diskRetry)
+		p.lanes.owed[tx] = d
+		p.cfg.Logger.Error("cannot note that the cloud has a message", "tx", tx, "err", err)
+		return
 	}
-	s.lanes.succeeded(item.Tx)
-	s.tell(ev)
-	return nil
+	delete(p.lanes.owed, tx)
+	p.tell(d.ev)
 }

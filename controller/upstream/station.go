@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"busbar/controller"
 	"busbar/ocpp"
@@ -39,17 +41,21 @@ type Outbox interface {
 	Wait() <-chan struct{}
 }
 
-// Config is what a Station is made of.
+// Config is what a Station is made of. StationID, URL, Loop and Outbox are needed.
 type Config struct {
-	StationID, URL, Password       string
+	StationID, URL, Password       string // Password "": no Basic auth
 	TLS                            *tls.Config
-	Dial                           func(ctx context.Context, network, addr string) (net.Conn, error)
-	BackOff                        ocpp.BackOff // 10 s, 5, 10 s
+	Dial                           func(ctx context.Context, network, addr string) (net.Conn, error) // nil: net.Dialer
+	BackOff                        ocpp.BackOff                                                      // 10 s, 5, 10 s
 	Loop                           Loop
 	Outbox                         Outbox
 	Vendor, Model, Serial, Version string
-	// BootKnown: the cloud accepted a Boot in an earlier life of the process, so that a
-	// plain reconnect needs none (decision 4). OnAccepted is called at each acceptance.
+	// NominalV is the grid's voltage from phase to neutral (230), for composite schedules
+	// in watts.
+	NominalV int
+	// BootKnown: the cloud accepted a Boot in an earlier life of the process and the box
+	// has not booted since, so that a plain reconnect needs none (decision 4). OnAccepted
+	// is called at each acceptance, with or without Boot, on the link's goroutine.
 	BootKnown  bool
 	OnAccepted func()
 	Trace      func(ocpp.TraceEntry)
@@ -59,17 +65,19 @@ type Config struct {
 // Station is the box towards one cloud. It is the controller.Adapter of the cloud's
 // effects. Run it once; all methods may be called from any goroutine.
 type Station struct {
-	cfg   Config
-	lanes *lanes
+	cfg      Config
+	lanes    *lanes // the pump's
+	statuses statuses
+	settings settings
+	usage    usage
+	silent   atomic.Int32  // CALLs without answer in a row
+	kick     chan struct{} // 1: the pump has something to look at
+	bootNow  chan struct{} // 1: a waiting Boot shall not wait longer
 
 	mu       sync.Mutex
-	conn     *ocpp.Conn // accepted
+	live     *ocpp.Conn // nil unless the cloud has accepted us on it
 	needBoot bool
-	slots    int                     // connectors the cloud was told at the last Boot
-	statuses []controller.SlotStatus // waiting, newest per slot, oldest first
-	interval time.Duration           // heartbeat, as the cloud asked
-	kick     chan struct{}
-	usage    usage
+	slots    int // connectors the cloud was told at the last Boot; 0: not known yet
 	asks     sync.WaitGroup
 	stopped  bool
 }
@@ -81,74 +89,54 @@ func New(cfg Config) *Station {
 	if cfg.BackOff == (ocpp.BackOff{}) {
 		cfg.BackOff = ocpp.BackOff{Min: 10 * time.Second, Repeat: 5, Random: 10 * time.Second}
 	}
+	if cfg.NominalV == 0 {
+		cfg.NominalV = 230
+	}
+	if cfg.OnAccepted == nil {
+		cfg.OnAccepted = func() {}
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Station{cfg: cfg, lanes: newLanes(), needBoot: !cfg.BootKnown, interval: 5 * time.Minute, kick: make(chan struct{}, 1)}
+	return &Station{cfg: cfg, lanes: newLanes(), needBoot: !cfg.BootKnown, kick: make(chan struct{}, 1), bootNow: make(chan struct{}, 1)}
 }
 
-// Do carries out an effect; it returns at once.
+// restartGrace lets the answer to Reset leave before the connection goes.
+const restartGrace = time.Second
+
+// Do carries out AskToken, ReportStatus and RestartUplink; it returns at once.
 func (s *Station) Do(e controller.Effect) {
 	switch e := e.(type) {
 	case controller.AskToken:
 		s.askToken(e)
 	case controller.ReportStatus:
-		s.mu.Lock()
-		s.queueStatus(e.Status)
-		s.mu.Unlock()
-		s.wake()
+		s.statuses.put(e.Status)
+		signal(s.kick)
 	case controller.RestartUplink:
 		s.mu.Lock()
 		s.needBoot = true
-		conn := s.conn
+		conn := s.live
 		s.mu.Unlock()
 		if conn != nil {
-			conn.Close(1000, e.Reason)
+			time.AfterFunc(restartGrace, func() { conn.Close(1000, e.Reason) })
 		}
 	default:
 		panic("upstream: an effect that is not for the cloud")
 	}
 }
 
-func (s *Station) wake() {
+func signal(c chan struct{}) {
 	select {
-	case s.kick <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-// queueStatus replaces what waits for the same slot. The lock is held.
-func (s *Station) queueStatus(st controller.SlotStatus) {
-	kept := s.statuses[:0]
-	for _, o := range s.statuses {
-		if o.Slot != st.Slot {
-			kept = append(kept, o)
-		}
-	}
-	s.statuses = append(kept, st)
-}
-
-// requeueStatus brings one back that could not be sent, unless a newer one waits.
-func (s *Station) requeueStatus(st controller.SlotStatus) {
+// accepted is the connection on which the cloud has accepted us, or nil.
+func (s *Station) accepted() *ocpp.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range s.statuses {
-		if o.Slot == st.Slot {
-			return
-		}
-	}
-	s.statuses = append([]controller.SlotStatus{st}, s.statuses...)
-}
-
-func (s *Station) nextStatus() (controller.SlotStatus, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.statuses) == 0 {
-		return controller.SlotStatus{}, false
-	}
-	st := s.statuses[0]
-	s.statuses = s.statuses[1:]
-	return st, true
+	return s.live
 }
 
 // tell posts a fact that must not be lost: a full queue is waited for.
@@ -158,20 +146,26 @@ func (s *Station) tell(ev controller.Event) {
 	}
 }
 
-// askToken asks the cloud on a goroutine of its own, before all that waits.
-func (s *Station) askToken(e controller.AskToken) {
+// background runs f on a goroutine that Run waits for; false once Run has ended.
+func (s *Station) background(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped {
-		return
+	if !s.stopped {
+		s.asks.Go(f)
 	}
-	conn := s.conn
-	s.asks.Go(func() {
+	return !s.stopped
+}
+
+// askToken asks the cloud, before all that waits. Silence, and an answer that can't
+// be understood, leave the decision to the Site.
+func (s *Station) askToken(e controller.AskToken) {
+	conn := s.accepted()
+	s.background(func() {
 		out := controller.TokenAnswered{Ask: e.Ask}
-		if conn != nil && len(e.Token.Value) <= 20 {
+		if conn != nil && fitsIDTag(e.Token.Value) {
 			ctx, cancel := context.WithTimeout(context.Background(), e.Within)
 			defer cancel()
-			resp, err := ocpp16.Authorize.Call(ctx, conn, ocpp16.AuthorizeRequest{IDTag: e.Token.Value}, func(c *ocpp.Call) { c.Urgent = true })
+			resp, err := ocpp16.Authorize.Call(ctx, line{s, conn}, ocpp16.AuthorizeRequest{IDTag: e.Token.Value}, func(c *ocpp.Call) { c.Urgent = true })
 			if err == nil && resp.IDTagInfo.Status.Known() {
 				out.OK, out.Info = true, tokenInfo(resp.IDTagInfo)
 			}
@@ -179,6 +173,9 @@ func (s *Station) askToken(e controller.AskToken) {
 		s.tell(out)
 	})
 }
+
+// fitsIDTag tells whether a token can be an idTag (16§7.28: 20 characters).
+func fitsIDTag(token string) bool { return utf8.RuneCountInString(token) <= 20 }
 
 func tokenInfo(i ocpp16.IDTagInfo) controller.TokenInfo {
 	out := controller.TokenInfo{Status: controller.TokenStatus(i.Status)}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -38,14 +39,15 @@ var actions = map[controller.OutboxKind]string{
 	controller.OutboxStart: ocpp16.StartTransaction.Name, controller.OutboxMeter: ocpp16.MeterValues.Name, controller.OutboxStop: ocpp16.StopTransaction.Name,
 }
 
-// message is the stored form of a row, or makes and stores it.
-func (s *Station) message(ctx context.Context, item controller.OutboxItem, pack bool) (*outgoing, error) {
+// message is the stored form of a row, or makes and stores it. Meter rows that wait
+// behind a meter row are packed with it.
+func (s *Station) message(ctx context.Context, item controller.OutboxItem) (*outgoing, error) {
 	m := &outgoing{id: item.MessageID, action: actions[item.Kind], wire: item.Wire, ids: append([]int64{item.ID}, item.Packed...)}
 	if len(item.Wire) > 0 {
 		return m, nil
 	}
 	var more []controller.OutboxItem
-	if pack && item.Kind == controller.OutboxMeter {
+	if item.Kind == controller.OutboxMeter {
 		var err error
 		if more, err = s.cfg.Outbox.Following(ctx, item.Tx, item.ID, packElements-1); err != nil {
 			return nil, err
@@ -55,8 +57,7 @@ func (s *Station) message(ctx context.Context, item controller.OutboxItem, pack 
 	if err != nil {
 		return nil, err
 	}
-	m.id, m.wire = uuid.NewString(), wire
-	m.ids = m.ids[:1]
+	m.id, m.wire, m.ids = uuid.NewString(), wire, m.ids[:1]
 	for _, o := range more[:used] {
 		m.ids = append(m.ids, o.ID)
 	}
@@ -83,7 +84,7 @@ func buildStart(item controller.OutboxItem) (json.RawMessage, error) {
 	if err := json.Unmarshal(item.Body, &b); err != nil {
 		return nil, &unfitError{"its stored content can't be read: " + err.Error()}
 	}
-	if utf8.RuneCountInString(b.Token.Value) > 20 {
+	if !fitsIDTag(b.Token.Value) {
 		return nil, &unfitError{fmt.Sprintf("its idToken has %d characters, OCPP 1.6 takes 20", utf8.RuneCountInString(b.Token.Value))}
 	}
 	at, err := instant(b.At)
@@ -108,7 +109,7 @@ func buildStop(item controller.OutboxItem) (json.RawMessage, error) {
 		return nil, err
 	}
 	req := ocpp16.StopTransactionRequest{MeterStop: int(b.MeterStop), Timestamp: at, TransactionID: tx}
-	if b.Token != nil && utf8.RuneCountInString(b.Token.Value) <= 20 {
+	if b.Token != nil && fitsIDTag(b.Token.Value) {
 		req.IDTag = &b.Token.Value
 	}
 	if b.Reason != "" {
@@ -196,14 +197,21 @@ func encode(v interface{ Validate() error }) (json.RawMessage, error) {
 	return json.Marshal(v)
 }
 
-// readAnswer takes what an acknowledgement says; an unreadable one acknowledges all
-// the same, because the cloud has the message.
-func readAnswer(kind controller.OutboxKind, answer json.RawMessage, ev *controller.Delivered) {
-	switch kind {
+// readAnswer takes what an acknowledgement says. A part that can't be read
+// acknowledges all the same, because the cloud has the message; but without the id of
+// its transaction a start has no use, and is asked again.
+func readAnswer(answer json.RawMessage, ev *controller.Delivered) error {
+	switch ev.Kind {
 	case controller.OutboxStart:
-		var resp ocpp16.StartTransactionResponse
+		var resp struct {
+			TransactionID *int             `json:"transactionId"`
+			IDTagInfo     ocpp16.IDTagInfo `json:"idTagInfo"`
+		}
 		_, _ = ocpp.DecodeLenient(answer, &resp)
-		ev.UpTx = controller.UpstreamTx(strconv.Itoa(resp.TransactionID))
+		if resp.TransactionID == nil {
+			return errors.New("the answer to StartTransaction has no transactionId")
+		}
+		ev.UpTx = controller.UpstreamTx(strconv.Itoa(*resp.TransactionID))
 		if resp.IDTagInfo.Status.Known() {
 			ev.Info = new(tokenInfo(resp.IDTagInfo))
 		}
@@ -215,4 +223,5 @@ func readAnswer(kind controller.OutboxKind, answer json.RawMessage, ev *controll
 		}
 	case controller.OutboxMeter:
 	}
+	return nil
 }
