@@ -1,0 +1,153 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// route is one entry of the route table, which makes the multiplexer and
+// openapi.json.
+type route struct {
+	method, path string
+	access       access
+	serve        http.HandlerFunc
+	summary      string
+	query        string // name of an integer parameter, "" if none
+	body         any    // example of the JSON body, nil if none
+	answer       any    // zero value of the JSON answer, nil if it is not JSON
+}
+
+// maxBody bounds what a request may send.
+const maxBody = 16 << 10
+
+// table is every route there is.
+func (s *Server) table() []route {
+	get, post := http.MethodGet, http.MethodPost
+	return []route{
+		{method: get, path: "/{$}", access: accessRead, serve: s.home, summary: "Live page"},
+		{method: get, path: "/assets/{name}", access: accessRead, serve: s.asset, summary: "Files of the page"},
+		{method: get, path: "/healthz", access: accessOpen, serve: s.healthz, summary: "The process answers"},
+		{method: get, path: "/readyz", access: accessOpen, serve: s.readyz, summary: "Control loop runs and the database can be written"},
+		{method: get, path: "/metrics", access: accessRead, serve: s.scrape.ServeHTTP, summary: "Measures for Prometheus"},
+		{method: get, path: "/api/v1/openapi.json", access: accessRead, serve: s.openapi, summary: "This description"},
+		{method: get, path: "/api/v1/stream", access: accessRead, serve: s.stream, summary: "Live updates of the page (Server-Sent Events)"},
+		{method: get, path: "/api/v1/status", access: accessRead, serve: s.status, summary: "The figures of the report", answer: statusDTO{}},
+		{method: get, path: "/api/v1/site", access: accessRead, serve: s.site, summary: "The site, its link to the cloud, its alarms", answer: siteDTO{}},
+		{method: get, path: "/api/v1/circuits", access: accessRead, serve: s.circuits, summary: "Fuses with their currents", answer: []circuitDTO{}},
+		{method: get, path: "/api/v1/meters", access: accessRead, serve: s.meters, summary: "Meters with their last reading", answer: []meterDTO{}},
+		{method: get, path: "/api/v1/chargers", access: accessRead, serve: s.chargers, summary: "Chargers", answer: []chargerDTO{}},
+		{method: get, path: "/api/v1/connectors", access: accessRead, serve: s.connectors, summary: "Connectors by slot, with the reason of their limit", answer: []connectorDTO{}},
+		{method: get, path: "/api/v1/transactions", access: accessRead, serve: s.transactions, summary: "Transactions, newest first", query: "n", answer: []transactionDTO{}},
+		{method: get, path: "/api/v1/outbox", access: accessRead, serve: s.outbox, summary: "What waits for the cloud", answer: outboxDTO{}},
+		{method: get, path: "/api/v1/events", access: accessRead, serve: s.events, summary: "Newest lines of the event log, newest last", answer: []eventDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/start", access: accessWrite, serve: s.start, summary: "Start a transaction", body: startOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/stop", access: accessWrite, serve: s.stop, summary: "Stop the running transaction", body: emptyOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/unlock", access: accessWrite, serve: s.unlock, summary: "Unlock the plug", body: emptyOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/limit", access: accessWrite, serve: s.limit, summary: "Limit the current, or lift the limit (null)", body: limitOrder{}, answer: commandDTO{}},
+		{method: get, path: "/api/v1/demo/faults", access: accessDemo, serve: s.faults, summary: "Faults of the demo", answer: []faultDTO{}},
+		{method: post, path: "/api/v1/demo/faults", access: accessDemo, serve: s.setFault, summary: "Switch a fault of the demo", body: faultOrder{}, answer: []faultDTO{}},
+	}
+}
+
+// reply answers 200 with JSON.
+func reply(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(body) // a client that left gets no answer
+}
+
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// readyz names no cause to strangers: the log has it.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := s.cfg.Ready(); err != nil {
+		s.cfg.Logger.Warn("not ready", "err", err)
+		fail(w, r, http.StatusServiceUnavailable, "The box is not ready.", "Its log says why.")
+		return
+	}
+	s.healthz(w, r)
+}
+
+func (s *Server) status(w http.ResponseWriter, _ *http.Request) { reply(w, s.cfg.Status()) }
+
+func (s *Server) site(w http.ResponseWriter, _ *http.Request) { reply(w, newSiteDTO(s.snapshot())) }
+
+func (s *Server) circuits(w http.ResponseWriter, _ *http.Request) {
+	reply(w, each(s.snapshot().Nodes, newCircuitDTO))
+}
+
+func (s *Server) meters(w http.ResponseWriter, _ *http.Request) {
+	reply(w, each(s.snapshot().Meters, newMeterDTO))
+}
+
+func (s *Server) chargers(w http.ResponseWriter, _ *http.Request) {
+	reply(w, each(s.snapshot().Chargers, newChargerDTO))
+}
+
+func (s *Server) connectors(w http.ResponseWriter, _ *http.Request) {
+	reply(w, each(s.snapshot().Connectors, newConnectorDTO))
+}
+
+func (s *Server) outbox(w http.ResponseWriter, _ *http.Request) {
+	reply(w, newOutboxDTO(s.snapshot().Outbox))
+}
+
+func (s *Server) events(w http.ResponseWriter, _ *http.Request) {
+	reply(w, each(s.snapshot().Log, newEventDTO))
+}
+
+// Bounds of ?n= of the transactions.
+const (
+	transactionsUsual = 100
+	transactionsMost  = 1000
+)
+
+func (s *Server) transactions(w http.ResponseWriter, r *http.Request) {
+	n := transactionsUsual
+	if text := r.URL.Query().Get("n"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil || n < 1 || n > transactionsMost {
+			fail(w, r, http.StatusBadRequest, "The number of transactions, n, can't be read.", "Give a whole number from 1 to 1000.")
+			return
+		}
+	}
+	if s.cfg.Transactions == nil {
+		reply(w, []transactionDTO{})
+		return
+	}
+	rows, err := s.cfg.Transactions(r.Context(), n)
+	if err != nil {
+		s.cfg.Logger.Error("cannot list transactions", "err", err)
+		fail(w, r, http.StatusInternalServerError, "The transactions can't be read.", "The log says why.")
+		return
+	}
+	reply(w, each(rows, newTransactionDTO))
+}
+
+// each converts a list; an empty one is [] in JSON, never null.
+func each[A, B any](in []A, f func(A) B) []B {
+	out := make([]B, 0, len(in))
+	for _, a := range in {
+		out = append(out, f(a))
+	}
+	return out
+}
+
+// strictJSON decodes one JSON value; unknown fields and trailing data are errors.
+func strictJSON(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("more than one JSON value")
+	}
+	return nil
+}

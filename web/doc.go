@@ -1,0 +1,27 @@
+// Package web is the box's page and its HTTP API.
+//
+// It owns no state of the site: pages and API read immutable snapshots
+// (controller.Snapshot) and send commands as events that the control loop answers.
+// What it owns are the open streams, the registry of metrics and nothing else.
+//
+// Units: currents are amperes per phase, rms (fields end in _a), energies whole Wh
+// (_wh), times RFC 3339 in the API and the site's time zone on the page. Inside Go
+// they stay loadbalance.MilliAmp, controller.WattHour and time.Time.
+//
+// Concurrency: a Server may be used from any goroutine. It starts no goroutine of
+// its own; a stream lives in the handler's goroutine and ends with its request or
+// with Close.
+//
+// Access. /healthz and /readyz answer everybody. In a demo (Config.Demo set) reading
+// and the fault buttons are open, and each other write needs
+//
+//	Authorization: Bearer TOKEN
+//
+// Without Demo everything else needs that token: 401 without one, 403 with a wrong
+// one or when no token is configured. Unsafe requests from foreign web origins are
+// refused (http.CrossOriginProtection). Pages run under a policy that allows no
+// inline script or style and nothing from other hosts.
+//
+// It must not know a protocol of chargers or clouds, a file, or a database; it never
+// decides a current.
+package web

@@ -1,0 +1,222 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"busbar/controller"
+	"busbar/loadbalance"
+)
+
+// message is the key of a text. Every text that a viewer reads and that depends on
+// a state is looked up by its key, so that another language is another table.
+type message string
+
+// language is a table of texts; a text may hold {node}, {phase}, {age}, {amps}, {n}.
+type language map[message]string
+
+// text looks a message up and fills its places. A missing one shows its key.
+func (l language) text(m message, pairs ...string) string {
+	t, ok := l[m]
+	if !ok {
+		return string(m)
+	}
+	return strings.NewReplacer(pairs...).Replace(t)
+}
+
+// english is the language of the page.
+func english() language {
+	return language{
+		"rule.max":          "gets all that cable, charger and car take",
+		"rule.share":        "shares what {node} leaves on {phase}",
+		"rule.waiting":      "waits: less than {amps} left at {node} {phase}",
+		"rule.waiting.some": "waits its turn: less than {amps} left",
+		"rule.idle":         "no car, or the car wants nothing",
+		"rule.profile":      "limited by a charging profile of the cloud",
+		"rule.site-cap":     "limited by the cloud's cap on the whole site",
+		"rule.operator":     "limited by an operator",
+		"rule.meter-stale":  "no increase: the meter's reading is {age} old",
+		"rule.meter-lost":   "meter lost: fail-safe {amps}",
+		"rule.offline":      "charger out of reach: {amps} kept free for it",
+		"rule.donor":        "waits until another charger has come down",
+		"rule.pacing":       "increases soon, step by step",
+		"rule.unresponsive": "does not obey: what it draws is kept free for it",
+
+		"status.Available":     "free",
+		"status.Preparing":     "preparing",
+		"status.Charging":      "charging",
+		"status.SuspendedEV":   "paused by the car",
+		"status.SuspendedEVSE": "paused, waits for current",
+		"status.Finishing":     "finished, still plugged in",
+		"status.Reserved":      "reserved",
+		"status.Unavailable":   "out of service",
+		"status.Faulted":       "fault",
+		"status.offline":       "no connection",
+
+		"uplink.off":          "none configured",
+		"uplink.disconnected": "not connected",
+		"uplink.connected":    "connected, signing in",
+		"uplink.pending":      "connected, the cloud asks to wait",
+		"uplink.rejected":     "connected, but refused by the cloud",
+		"uplink.accepted":     "connected",
+
+		"meter.ok":     "reading {age} old",
+		"meter.stale":  "reading {age} old: no increases",
+		"meter.lost":   "lost for {age}: chargers at fail-safe",
+		"meter.never":  "no reading yet: chargers at fail-safe",
+		"meter.frozen": "repeats the same reading: chargers at fail-safe",
+		"meter.none":   "no meter here: sum of the chargers",
+
+		"severity.alarm":   "Alarm",
+		"severity.warning": "Warning",
+		"severity.info":    "Note",
+	}
+}
+
+// leastCurrent is what a car needs to charge at all (IEC 61851-1).
+const leastCurrent = 6 * loadbalance.Amp
+
+// reason is why a connector has its limit, in words.
+func (l language) reason(c controller.ConnectorView) string {
+	r := c.Reason
+	key, current := message("rule."+ruleName(r.Rule)), leastCurrent
+	switch r.Rule {
+	case loadbalance.RuleMeterLost:
+		current = c.Failsafe
+	case loadbalance.RuleOffline:
+		current = c.Setpoint
+	case loadbalance.RuleWaiting:
+		if r.Node == "" {
+			key = "rule.waiting.some"
+		}
+	}
+	node := string(r.Node)
+	if node == "" {
+		node = "the site"
+	}
+	return l.text(key, "{node}", node, "{phase}", phaseName(r.Phase), "{age}", age(r.Age), "{amps}", amps(current))
+}
+
+// status is what a connector does, in words.
+func (l language) status(c controller.ConnectorView) string {
+	if !c.Online {
+		return l.text("status.offline")
+	}
+	return l.text(message("status." + c.Status))
+}
+
+// meter is how a node knows its current, in words.
+func (l language) meter(n controller.NodeView) string {
+	switch {
+	case !n.Metered:
+		return l.text("meter.none")
+	case n.State == "lost" && n.Age <= 0:
+		return l.text("meter.never")
+	}
+	return l.text(message("meter."+n.State), "{age}", age(n.Age))
+}
+
+// phaseName is String that stands an unknown phase.
+func phaseName(p loadbalance.Phase) string {
+	if p > loadbalance.L3 {
+		return ""
+	}
+	return p.String()
+}
+
+// amps is a current for people: "6 A", "13.4 A".
+func amps(a loadbalance.MilliAmp) string { return number(a) + " A" }
+
+// number is a current without its unit, one decimal where it is not whole.
+func number(a loadbalance.MilliAmp) string {
+	s := strings.TrimSuffix(a.String(), " A")
+	return strings.TrimSuffix(s, ".0")
+}
+
+// energy is an energy for people: "840 Wh", "12.4 kWh".
+func energy(e controller.WattHour) string {
+	if e > -1000 && e < 1000 {
+		return fmt.Sprintf("%d Wh", e)
+	}
+	return fmt.Sprintf("%.1f kWh", float64(e)/1000)
+}
+
+// age is a span for people, in its largest unit: "0.4 s", "12 s", "3 min", "5 h", "2 d".
+func age(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0 s"
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// clock is a moment for people: the time of day, with the date if it is not today.
+func clock(at, now time.Time, loc *time.Location) string {
+	at, now = at.In(loc), now.In(loc)
+	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+		return at.Format("15:04:05")
+	}
+	return at.Format("2006-01-02 15:04:05")
+}
+
+// oneDecimal is a measured current without its unit, always with one decimal, so
+// that figures don't jump while they change.
+func oneDecimal(a loadbalance.MilliAmp) string { return strings.TrimSuffix(a.String(), " A") }
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// spoken is a bar for those who can't see it.
+func (b phaseBar) spoken() string {
+	if !b.known {
+		return fmt.Sprintf("%s unknown, fuse %s", b.name, amps(b.limit))
+	}
+	return fmt.Sprintf("%s %s of %s, chargers %s", b.name, amps(b.now), amps(b.limit), amps(b.cars))
+}
+
+// ruleName is a rule's stable name in the API and the key of its text.
+func ruleName(r loadbalance.Rule) string {
+	switch r {
+	case loadbalance.RuleMax:
+		return "max"
+	case loadbalance.RuleShare:
+		return "share"
+	case loadbalance.RuleWaiting:
+		return "waiting"
+	case loadbalance.RuleIdle:
+		return "idle"
+	case loadbalance.RuleProfile:
+		return "profile"
+	case loadbalance.RuleSiteCap:
+		return "site-cap"
+	case loadbalance.RuleOperator:
+		return "operator"
+	case loadbalance.RuleMeterStale:
+		return "meter-stale"
+	case loadbalance.RuleMeterLost:
+		return "meter-lost"
+	case loadbalance.RuleOffline:
+		return "offline"
+	case loadbalance.RuleDonor:
+		return "donor"
+	case loadbalance.RulePacing:
+		return "pacing"
+	case loadbalance.RuleUnresponsive:
+		return "unresponsive"
+	}
+	panic("web: rule without a name")
+}
