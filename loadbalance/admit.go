@@ -57,6 +57,8 @@ func (b *Balancer) admit() {
 		switch {
 		case w.max == 0:
 			w.reason = b.noCharging(w)
+		case w.s.unused.asleep:
+			w.reason = Reason{Rule: RuleIdle} // gets what nobody else wants
 		case w.final < w.min && b.now.Before(w.s.shedAt.Add(lockout)):
 			w.reason = w.s.shedBy
 		default:

@@ -7,6 +7,14 @@
 // Current is MilliAmp per phase, rms. Limits and setpoints are rounded down,
 // loads are rounded up.
 //
+// A pass (Balancer.Step) works in this order. Each connector is booked at the most it
+// may draw without another command. What the meter shows beyond the chargers is the
+// base load; while a car is on its way to a new setpoint its share is an interval,
+// not a number. Overloads are judged by what is left once all commands on the way
+// have arrived; increases by the largest base load of the last half minute and by
+// what the others may still draw. Between these two the fill gives everybody a
+// target, and only as many commands are made of it as safety and fairness need.
+//
 // The package knows nothing of OCPP, chargers' sockets or meters' registers: the
 // controller tells it what each connector was last known to hold and draw, and it
 // answers what each connector may hold now, and why.

@@ -192,6 +192,21 @@ func (b *Balancer) roundShares() {
 	for _, least := range [...]MilliAmp{b.cfg.Step - 1, b.cfg.Step / 2, 0} {
 		b.handBack(least)
 	}
+	for _, i := range b.order {
+		b.shareLeftOver(&b.works[i])
+	}
+}
+
+// shareLeftOver lets a car that doesn't charge keep its minimum if nobody else wants
+// the current: some cars don't wake up from 0 A.
+func (b *Balancer) shareLeftOver(w *work) {
+	if !w.s.unused.asleep || w.max == 0 || w.final < w.min || !b.fits(w, int64(w.min)) {
+		return
+	}
+	w.target = w.min
+	for _, k := range w.lines {
+		b.lines[k].planned += int64(w.min)
+	}
 }
 
 // handBack gives one step more to those whose rounding lost at least least, where it

@@ -4,6 +4,7 @@ import "time"
 
 const (
 	shortestLease = 30 * time.Second
+	shortLease    = 60 * time.Second
 	longestLease  = 30 * time.Minute
 	// retryRenew is the least time between two renewals of one lease.
 	retryRenew = 5 * time.Second
@@ -83,6 +84,8 @@ func (b *Balancer) needLease(l *line) time.Duration {
 		return longestLease
 	case worst <= l.rated*must:
 		return b.cfg.LeaseDefault // also where nobody said how much load there is
+	case worst <= l.rated*200:
+		return min(shortLease, b.cfg.LeaseDefault)
 	}
 	return min(shortestLease, b.cfg.LeaseDefault)
 }

@@ -1,7 +1,6 @@
 package loadbalance
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -269,5 +268,8 @@ func TestLoopHoldsTheFuse(t *testing.T) {
 		}
 		changes, pauses, hours, use = changes+p.changes, pauses+p.pauses, hours+p.carSeconds/3600, use+p.used/p.usable
 	}
-	fmt.Printf("loop, 24 cars on 125 A, %d h: headroom use %.3f, changes %.1f and pauses %.2f per charger-hour\n", seeds, use/seeds, float64(changes)/hours, float64(pauses)/hours)
+	t.Logf("loop, 24 cars on 125 A, %d h: headroom use %.3f, changes %.1f and pauses %.2f per charger-hour", seeds, use/seeds, float64(changes)/hours, float64(pauses)/hours)
+	if use/seeds < 0.85 || float64(pauses)/hours > 4 {
+		t.Errorf("headroom use %.3f, %.2f pauses per charger-hour", use/seeds, float64(pauses)/hours)
+	}
 }

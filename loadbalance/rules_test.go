@@ -169,7 +169,7 @@ func TestLeaseShortensWithTheSlack(t *testing.T) { // decision 10
 	for _, c := range []struct {
 		worst MilliAmp
 		want  time.Duration
-	}{{0, 120 * time.Second}, {81 * Amp, 30 * time.Minute}, {82 * Amp, 120 * time.Second}, {114 * Amp, 30 * time.Second}} {
+	}{{0, 120 * time.Second}, {81 * Amp, 30 * time.Minute}, {82 * Amp, 120 * time.Second}, {114 * Amp, 60 * time.Second}, {169 * Amp, 30 * time.Second}} {
 		s := newBench(t, Node{ID: "main", Limit: Uniform(100 * Amp), Metered: true, WorstBase: Uniform(c.worst)})
 		s.car(1, "main", -1)
 		for range 3 {

@@ -14,7 +14,24 @@ const (
 	capStep  = 2 * Amp
 	// probeEvery is the time between two offers to take more.
 	probeEvery = 5 * time.Minute
+	// asleepBelow is the current of a car that doesn't charge, sleepsAfter how long it
+	// must stay below before it counts as asleep, and after a wake-up in vain.
+	asleepBelow = Amp
+	sleepsAfter = 5 * time.Minute
+	sleepsAgain = 2 * time.Minute
 )
+
+// naps is the time until the next try to wake a car that was sent to 0 A because it
+// didn't charge.
+func naps(wakings int) time.Duration {
+	switch wakings {
+	case 0:
+		return 10 * time.Minute
+	case 1:
+		return 30 * time.Minute
+	}
+	return time.Hour
+}
 
 // unused is what is known of a car that draws less than it might.
 type unused struct {
@@ -23,6 +40,11 @@ type unused struct {
 	reads    int // reports so far
 	lowReads int // of them in a row below the setpoint, settled
 	judged   int // last report judged
+
+	restSince time.Time // draws next to nothing since
+	asleep    bool      // and long enough to count
+	sleptAt   time.Time
+	wakings   int // in vain so far
 }
 
 // watchUnused bounds what a car is given to what it takes, so that others get the
@@ -30,6 +52,7 @@ type unused struct {
 func (b *Balancer) watchUnused() {
 	for i := range b.works {
 		if w := &b.works[i]; w.role == taker {
+			w.s.unused.wake(w, b.now)
 			b.judgeUnused(w)
 		}
 	}
@@ -42,6 +65,7 @@ func (b *Balancer) judgeUnused(w *work) {
 		return
 	}
 	u.judged = u.reads
+	u.judgeSleep(w, b.now)
 	settled := !w.c.SentOpen && !w.c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle))
 	switch {
 	case w.draws < 0 || w.present < w.min:
@@ -76,5 +100,30 @@ func (b *Balancer) probeOne() {
 	if oldest != nil {
 		b.probed = b.now
 		oldest.cap, oldest.lowReads = 0, 0
+	}
+}
+
+// judgeSleep finds out whether a car that may charge does.
+func (u *unused) judgeSleep(w *work, now time.Time) {
+	switch {
+	case w.draws < 0 || w.present < w.min:
+		u.restSince = time.Time{}
+	case w.draws >= asleepBelow:
+		u.restSince, u.asleep, u.wakings = time.Time{}, false, 0
+	case u.restSince.IsZero():
+		u.restSince = now
+	case now.Sub(u.restSince) >= sleepsAfter || u.wakings > 0 && now.Sub(u.restSince) >= sleepsAgain:
+		if !u.asleep {
+			u.asleep, u.sleptAt = true, now
+		}
+	}
+}
+
+// wake lets a car that was sent to 0 A try again; one that kept its minimum wakes by
+// itself.
+func (u *unused) wake(w *work, now time.Time) {
+	if u.asleep && w.final < w.min && now.Sub(later(u.sleptAt, w.s.shedAt)) >= naps(u.wakings) {
+		u.asleep, u.restSince = false, time.Time{}
+		u.wakings++
 	}
 }
