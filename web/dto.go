@@ -40,24 +40,24 @@ type (
 		Since    time.Time `json:"since"`
 	}
 	circuitDTO struct {
-		ID        string     `json:"id"`
-		Parent    string     `json:"parent"`
-		Metered   bool       `json:"metered"`
-		State     string     `json:"state"`
-		AgeMs     int64      `json:"age_ms"`
-		LimitA    [3]float64 `json:"limit_a"`
-		MeasuredA [3]float64 `json:"measured_a"`
-		BaseA     [3]float64 `json:"base_a"`
-		BookedA   [3]float64 `json:"booked_a"`
-		HeadroomA [3]float64 `json:"headroom_a"`
+		ID        string      `json:"id"`
+		Parent    string      `json:"parent"`
+		Metered   bool        `json:"metered"`
+		State     string      `json:"state"`
+		AgeMs     int64       `json:"age_ms"`
+		LimitA    [3]float64  `json:"limit_a"`
+		MeasuredA *[3]float64 `json:"measured_a"` // null while the meter is lost
+		BaseA     [3]float64  `json:"base_a"`
+		BookedA   [3]float64  `json:"booked_a"`
+		HeadroomA [3]float64  `json:"headroom_a"`
 	}
 	meterDTO struct {
-		ID       string     `json:"id"`
-		Circuit  string     `json:"circuit"`
-		At       *time.Time `json:"at"`
-		CurrentA [3]float64 `json:"current_a"`
-		PowerW   int64      `json:"power_w"`
-		Error    string     `json:"error"`
+		ID       string      `json:"id"`
+		Circuit  string      `json:"circuit"`
+		At       *time.Time  `json:"at"`
+		CurrentA *[3]float64 `json:"current_a"` // null before the first reading
+		PowerW   *int64      `json:"power_w"`
+		Error    string      `json:"error"`
 	}
 	chargerDTO struct {
 		ID         string     `json:"id"`
@@ -185,12 +185,20 @@ func newSiteDTO(s *controller.Snapshot) siteDTO {
 }
 
 func newCircuitDTO(n controller.NodeView) circuitDTO {
-	return circuitDTO{ID: n.ID, Parent: n.Parent, Metered: n.Metered, State: n.State, AgeMs: n.Age.Milliseconds(), LimitA: perPhase(n.Limit),
-		MeasuredA: perPhase(n.Measured), BaseA: perPhase(n.Base), BookedA: perPhase(n.Booked), HeadroomA: perPhase(n.Headroom)}
+	d := circuitDTO{ID: n.ID, Parent: n.Parent, Metered: n.Metered, State: n.State, AgeMs: n.Age.Milliseconds(), LimitA: perPhase(n.Limit),
+		BaseA: perPhase(n.Base), BookedA: perPhase(n.Booked), HeadroomA: perPhase(n.Headroom)}
+	if measures(n) {
+		d.MeasuredA = new(perPhase(n.Measured))
+	}
+	return d
 }
 
 func newMeterDTO(m controller.MeterView) meterDTO {
-	return meterDTO{ID: m.ID, Circuit: m.Node, At: known(m.At), CurrentA: perPhase(m.Current), PowerW: int64(m.Power), Error: m.Err}
+	d := meterDTO{ID: m.ID, Circuit: m.Node, At: known(m.At), Error: m.Err}
+	if !m.At.IsZero() {
+		d.CurrentA, d.PowerW = new(perPhase(m.Current)), new(int64(m.Power))
+	}
+	return d
 }
 
 func newChargerDTO(c controller.ChargerView) chargerDTO {

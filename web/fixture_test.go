@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,7 +72,7 @@ func newSwitches() *switches {
 }
 
 func amperes(l1, l2, l3 float64) loadbalance.PerPhase {
-	mA := func(a float64) loadbalance.MilliAmp { return loadbalance.MilliAmp(a * 1000) }
+	mA := func(a float64) loadbalance.MilliAmp { return loadbalance.MilliAmp(math.Round(a * 1000)) }
 	return loadbalance.PerPhase{mA(l1), mA(l2), mA(l3)}
 }
 

@@ -82,8 +82,8 @@ func (m *Metrics) write(out *bytes.Buffer) {
 	m.mu.Unlock()
 	head(out, "busbar_ocpp_messages_total", "counter", "OCPP calls by direction seen from the box (in, out), action and result.")
 	for _, l := range slices.SortedFunc(maps.Keys(messages), ocppLabels.compare) {
-		fmt.Fprintf(out, "busbar_ocpp_messages_total{direction=\"%s\",action=\"%s\",result=\"%s\"} %d\n",
-			label(l.direction), label(l.action), label(l.result), messages[l])
+		fmt.Fprintf(out, "busbar_ocpp_messages_total{action=\"%s\",direction=\"%s\",result=\"%s\"} %d\n",
+			label(l.action), label(l.direction), label(l.result), messages[l])
 	}
 	step.write(out, "busbar_step_seconds", "Time that one step of the control loop takes.")
 	commit.write(out, "busbar_commit_seconds", "Time that one group of rows takes to become durable.")

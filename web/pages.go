@@ -108,12 +108,16 @@ func (v view) nodes() []nodeCard {
 		cars := v.carsBelow(n.ID)
 		for p := range c.phases {
 			c.phases[p] = phaseBar{name: loadbalance.Phase(p).String(), now: n.Measured[p], limit: n.Limit[p], headroom: n.Headroom[p],
-				cars: max(0, min(cars[p], n.Measured[p])), known: n.State == "ok" || n.State == "stale"}
+				cars: max(0, min(cars[p], n.Measured[p])), known: measures(n)}
 		}
 		out = append(out, c)
 	}
 	return out
 }
+
+// measures reports whether a fuse's current is known; an old value is never shown as
+// if it were one.
+func measures(n controller.NodeView) bool { return n.State == "ok" || n.State == "stale" }
 
 func (v view) parent(id string) string {
 	i := slices.IndexFunc(v.snap.Nodes, func(n controller.NodeView) bool { return n.ID == id })
