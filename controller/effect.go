@@ -93,7 +93,8 @@ type (
 		Lease     time.Duration
 		Urgent    bool
 		// Reduction tells that it lowers what the connector holds; Reading is the time of
-		// the newest meter reading it answers to, for the measure of reaction.
+		// the meter reading it answers to, for the measure of reaction: zero if the pass was
+		// made for another reason.
 		Reduction bool
 		Reading   time.Time
 	}

@@ -125,15 +125,19 @@ func (sl *slot) failsafe() loadbalance.MilliAmp {
 // control is the control pass: level-triggered, the whole site anew, at most one per
 // passEvery. Events only bring it forward.
 func (s *Site) control() {
-	if !s.passDue && s.now.Before(s.nextPass()) {
+	if !s.passDue && !s.passNow && s.now.Before(s.nextPass()) {
 		s.wake(s.nextPass())
 		return
 	}
-	if earliest := s.lastPass.Add(passEvery); s.now.Before(earliest) {
+	if earliest := s.lastPass.Add(passEvery); s.now.Before(earliest) && !s.passNow {
 		s.wake(earliest)
 		return
 	}
-	s.passDue, s.lastPass = false, s.now
+	s.answersTo = time.Time{}
+	if s.passNow {
+		s.answersTo = s.newestReading()
+	}
+	s.passDue, s.passNow, s.lastPass = false, false, s.now
 	s.fillInput()
 	plan := s.balancer.Step(s.now, s.input)
 	s.plan = append(s.plan[:0], plan.Nodes...)
@@ -233,7 +237,7 @@ func (s *Site) apply(sp loadbalance.Setpoint) {
 	l.sends = append(l.sends, send{seq: s.seq, limit: sp.Limit, lease: sp.Lease, at: s.now})
 	s.do(SetLimit{Station: sl.station.id, Slot: sl.number, Connector: sl.layout.Number, Seq: s.seq,
 		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: sp.Limit, Lease: sp.Lease, Urgent: sp.Urgent,
-		Reduction: sp.Limit < present, Reading: s.newestReading()})
+		Reduction: sp.Limit < present, Reading: s.answersTo})
 }
 
 func (s *Site) newestReading() time.Time {
@@ -269,7 +273,7 @@ func (s *Site) meterSampled(ev MeterSampled) {
 			if ev.Period > 0 {
 				m.period = ev.Period
 			}
-			s.passDue = true
+			s.passDue, s.passNow = true, true // meters set their own pace: at once
 			return
 		}
 	}

@@ -22,8 +22,10 @@ type Site struct {
 	meters    []*meter // configuration order
 	input     loadbalance.Input
 	plan      []loadbalance.NodeState
-	passDue   bool
+	passDue   bool // something changed; the next pass may wait for passEvery
+	passNow   bool // a reading came; the next pass may not wait
 	lastPass  time.Time
+	answersTo time.Time // the reading that the running pass was made for, if one was
 	wakeAt    time.Time // earliest time anything asked for
 	timersRan time.Time
 	timersDue time.Time // earliest time the timers asked for

@@ -12,6 +12,8 @@ import (
 // cli is all commands. Only what works stands here.
 type cli struct {
 	Help    helpFlag   `short:"h" help:"Show what a command does and its flags."`
+	Demo    demoCmd    `cmd:"" help:"The box with simulated chargers, cars, grid meter and cloud over the real protocols, and a live page."`
+	Serve   serveCmd   `cmd:"" help:"The controller of a site."`
 	Config  configCmd  `cmd:"" help:"Write, check and describe site.yaml."`
 	Version versionCmd `cmd:"" help:"Show version, commit and modules of this program."`
 }

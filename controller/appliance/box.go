@@ -1,0 +1,405 @@
+package appliance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"busbar/controller"
+	"busbar/controller/config"
+	"busbar/controller/downstream"
+	"busbar/controller/store"
+	"busbar/controller/upstream"
+	"busbar/loadbalance"
+	"busbar/ocpp"
+	"busbar/web"
+)
+
+// Options are what a Box is made of.
+type Options struct {
+	Config  *config.Config
+	DataDir string
+	Version string
+	// Demo opens the page's fault buttons and lets everybody read; nil in service.
+	Demo  web.Demo
+	Token string // for writes over HTTP
+	// Network is the machine's unless given.
+	Network Network
+	// Fast does not wait for the disk: for virtual time only, where a crash is a copy of
+	// the files.
+	Fast   bool
+	Logger *slog.Logger
+	// Decorate adds to the status what only a simulation knows.
+	Decorate func(*controller.Status)
+}
+
+// Box is the whole box, wired. Run it once.
+type Box struct {
+	opts      Options
+	log       *slog.Logger
+	store     *store.Store
+	loop      *controller.Loop
+	hub       *downstream.Hub
+	cloud     *upstream.Station // nil without
+	page      *web.Server
+	metrics   *web.Metrics
+	meters    map[string]poller
+	stress    *stress
+	reactions *reactions
+	decorate  func(*controller.Status)
+	counts    atomic.Pointer[controller.OutboxCounts]
+	listeners map[string]net.Listener
+	closers   []func() error
+}
+
+// settingAccepted remembers that the cloud has accepted this station once, so that a
+// restart of the process reconnects without a Boot (decision 4).
+const settingAccepted = "upstream/accepted"
+
+// New wires a Box and opens its files and listeners; nothing runs before Run. When it
+// fails everything is closed again.
+func New(ctx context.Context, opts Options) (box *Box, err error) {
+	b := &Box{opts: opts, log: opts.Logger, decorate: opts.Decorate, metrics: web.NewMetrics(), meters: map[string]poller{}, reactions: newReactions(), listeners: map[string]net.Listener{}}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	b.opts.Network = opts.Network.withDefaults()
+	b.counts.Store(&controller.OutboxCounts{})
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	layout := Layout(opts.Config)
+	b.stress = newStress(layout)
+	recovered, err := b.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: recovered, Demo: opts.Demo != nil})
+	if err != nil {
+		return nil, fmt.Errorf("cannot set the site up: %w", err)
+	}
+	if err := b.wireChargers(); err != nil {
+		return nil, err
+	}
+	if err := b.wireCloud(recovered); err != nil {
+		return nil, err
+	}
+	var cloud controller.Adapter = noCloud{}
+	if b.cloud != nil {
+		cloud = b.cloud
+	}
+	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Logger: b.log, OnStep: b.metrics.Step})
+	if err := b.wireMeters(layout); err != nil {
+		return nil, err
+	}
+	return b, b.wirePage()
+}
+
+// close gives everything back that New opened, newest first.
+func (b *Box) close() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	b.closers = nil
+	return errors.Join(errs...)
+}
+
+func (b *Box) openStore(ctx context.Context) (controller.Recovered, error) {
+	opts := store.Options{Post: b.Post, Logger: b.log, OnCommit: func(took time.Duration, _ int) { b.metrics.Commit(took) }}
+	if b.opts.Fast {
+		opts.Synchronous = store.SyncOff
+	}
+	st, err := store.Open(ctx, b.opts.DataDir, opts)
+	if err != nil {
+		return controller.Recovered{}, fmt.Errorf("cannot open the data folder: %w", err)
+	}
+	b.store = st
+	b.closers = append(b.closers, st.Close)
+	r, err := st.Recover(ctx)
+	if err != nil {
+		return r, fmt.Errorf("cannot read what the box remembers: %w", err)
+	}
+	return r, b.count(ctx)
+}
+
+// Post hands an event to the control loop; it is how all parts do.
+func (b *Box) Post(ev controller.Event) error { return b.loop.Post(ev) }
+
+// Ask puts a question to the Site.
+func (b *Box) Ask(ctx context.Context, ask func(controller.ReplyID) controller.Event) (controller.AnswerBody, error) {
+	return b.loop.Ask(ctx, ask)
+}
+
+// Snapshot is the newest state of the site.
+func (b *Box) Snapshot() *controller.Snapshot { return b.loop.Snapshot() }
+
+// chargers is the Hub behind the measure of reaction.
+type chargers struct{ b *Box }
+
+// Do implements controller.Adapter.
+func (c chargers) Do(e controller.Effect) {
+	if limit, ok := e.(controller.SetLimit); ok {
+		c.b.reactions.ordered(limit)
+	}
+	c.b.hub.Do(e)
+}
+
+// noCloud is the cloud's side of a site that works alone.
+type noCloud struct{}
+
+// Do implements controller.Adapter: nothing goes anywhere, and nobody asks.
+func (noCloud) Do(controller.Effect) {}
+
+func (b *Box) wireChargers() error {
+	cfg := downstream.Config{Loop: b, Onboarding: string(b.opts.Config.Onboarding), MeterInterval: meterInterval, OnLimitSent: b.reactions.written,
+		Trace: func(_ string, e ocpp.TraceEntry) { b.trace(e) }, Logger: b.log,
+		Known: func(id string) bool {
+			for _, c := range b.loop.Snapshot().Chargers {
+				if string(c.Station) == id {
+					return true
+				}
+			}
+			return false
+		}}
+	for _, c := range b.opts.Config.Chargers {
+		password, err := b.secret(c.Password, "charger "+c.ID)
+		if err != nil {
+			return err
+		}
+		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password})
+	}
+	b.hub = downstream.New(cfg)
+	return b.listen("chargers", b.opts.Config.Listen.WS)
+}
+
+// listen opens an address; "" is off.
+func (b *Box) listen(name, addr string) error {
+	if addr == "" {
+		return nil
+	}
+	l, err := b.opts.Network.Listen(addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen for %s on %s: %w", name, addr, err)
+	}
+	b.listeners[name] = l
+	b.closers = append(b.closers, func() error {
+		if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// Addr is where "chargers" or "page" is reached, nil if it is off.
+func (b *Box) Addr(name string) net.Addr {
+	if l := b.listeners[name]; l != nil {
+		return l.Addr()
+	}
+	return nil
+}
+
+// secret reads a password; files are relative to the data folder and stay inside it.
+func (b *Box) secret(s config.Secret, of string) (string, error) {
+	if s.IsZero() {
+		return "", nil
+	}
+	text, err := s.Resolve(os.LookupEnv, func(name string) ([]byte, error) {
+		if filepath.IsAbs(name) {
+			return os.ReadFile(name)
+		}
+		root, err := os.OpenRoot(b.opts.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		defer root.Close()
+		f, err := root.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, 4096))
+	})
+	if err != nil {
+		return "", fmt.Errorf("cannot read the password of %s: %w", of, err)
+	}
+	return text, nil
+}
+
+func (b *Box) trace(e ocpp.TraceEntry) {
+	direction, result := "in", "ok"
+	if e.Out {
+		direction = "out"
+	}
+	switch {
+	case e.Frame.Type == ocpp.TypeCallError:
+		result = "error"
+	case e.Err != "":
+		result = "failed"
+	}
+	b.metrics.OCPPMessage(direction, e.Action, result)
+}
+
+func (b *Box) wireCloud(r controller.Recovered) error {
+	if len(b.opts.Config.Upstream.Stations) == 0 {
+		return nil
+	}
+	st := b.opts.Config.Upstream.Stations[0]
+	password, err := b.secret(st.Password, "cloud station "+st.ID)
+	if err != nil {
+		return err
+	}
+	b.cloud = upstream.New(upstream.Config{StationID: st.ID, URL: st.URL, Password: password, Dial: b.opts.Network.Dial, Loop: b, Outbox: b.store,
+		Vendor: "Busbar", Model: "Site controller", Serial: st.ID, Version: b.opts.Version, BootKnown: r.Settings[settingAccepted] == st.URL+" "+st.ID,
+		OnAccepted: func() { b.rememberAcceptance(st.URL + " " + st.ID) }, BackOff: b.backOff(), Trace: b.trace, Logger: b.log})
+	return nil
+}
+
+// backOff is shorter in the demonstration, where nobody wants to wait.
+func (b *Box) backOff() ocpp.BackOff {
+	if b.opts.Demo != nil {
+		return ocpp.BackOff{Min: time.Second, Repeat: 2, Random: time.Second}
+	}
+	return ocpp.BackOff{}
+}
+
+func (b *Box) rememberAcceptance(what string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if _, err := b.Ask(ctx, func(id controller.ReplyID) controller.Event {
+		return controller.SettingChanged{Reply: id, Key: settingAccepted, Value: what}
+	}); err != nil {
+		b.log.Warn("cannot remember the cloud's acceptance; the next start boots again", "err", err)
+	}
+}
+
+func (b *Box) wireMeters(l controller.Layout) error {
+	nominal := map[string]loadbalance.MilliAmp{}
+	for _, m := range l.Meters {
+		for _, n := range l.Nodes {
+			if n.ID == m.Node {
+				nominal[m.ID] = max(n.Limit[0], n.Limit[1], n.Limit[2])
+			}
+		}
+	}
+	post := func(ev controller.Event) {
+		if s, ok := ev.(controller.MeterSampled); ok {
+			b.stress.add(s)
+		}
+		if err := b.Post(ev); err != nil {
+			b.log.Warn("the control loop did not take a meter's event", "err", err)
+		}
+	}
+	for _, m := range b.opts.Config.Meters {
+		if _, used := nominal[m.ID]; !used {
+			continue
+		}
+		p, err := newPoller(m, nominal[m.ID], b.opts.Network.Dial, post)
+		if err != nil {
+			return err
+		}
+		b.meters[m.ID] = p
+	}
+	return nil
+}
+
+func (b *Box) wirePage() error {
+	b.page = web.New(web.Config{Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Demo: b.opts.Demo, Token: b.opts.Token,
+		Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
+	return b.listen("page", b.opts.Config.Listen.UI)
+}
+
+// ready is nil while the control loop runs and the database can be written.
+func (b *Box) ready() error {
+	if err := b.store.Err(); err != nil {
+		return fmt.Errorf("the database can't be written: %w", err)
+	}
+	if age := time.Since(b.loop.Snapshot().At); age > 10*time.Second {
+		return fmt.Errorf("the control loop has not run for %v", age.Round(time.Second))
+	}
+	return nil
+}
+
+func (b *Box) transactions(ctx context.Context, n int) ([]controller.TxRow, error) {
+	var out []controller.TxRow
+	for tx, err := range b.store.Transactions(ctx, store.TxFilter{Limit: n}) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, tx.TxRow)
+	}
+	return out, nil
+}
+
+func (b *Box) outbox() controller.OutboxCounts {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := b.count(ctx); err != nil {
+		b.log.Warn("cannot count the outbox", "err", err)
+	}
+	return *b.counts.Load()
+}
+
+func (b *Box) count(ctx context.Context) error {
+	c, err := b.store.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	b.counts.Store(&c)
+	return nil
+}
+
+// Run works until ctx ends, then stops all parts in the reverse order and closes the
+// files. The error names the part that failed.
+func (b *Box) Run(ctx context.Context) error {
+	parts := []part{
+		{name: "store", run: b.store.Run},
+		{name: "control loop", run: b.loop.Run},
+	}
+	if b.cloud != nil {
+		parts = append(parts, part{name: "cloud", run: b.cloud.Run})
+	}
+	for id, p := range b.meters {
+		parts = append(parts, part{name: "meter " + id, run: p.Run})
+	}
+	if l := b.listeners["chargers"]; l != nil {
+		parts = append(parts, part{name: "chargers", run: func(ctx context.Context) error { return serve(ctx, l, b.hub, b.hub.Close) }})
+	}
+	if l := b.listeners["page"]; l != nil {
+		parts = append(parts, part{name: "page", run: func(ctx context.Context) error {
+			return serve(ctx, l, b.page, func(context.Context) error { b.page.Close(); return nil })
+		}})
+	}
+	return errors.Join(runParts(ctx, parts), b.close())
+}
+
+// serve runs an HTTP server until ctx ends; end closes what outlives a request.
+func serve(ctx context.Context, l net.Listener, h http.Handler, end func(context.Context) error) error {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute, ErrorLog: nil}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(l) }()
+	select {
+	case <-ctx.Done():
+	case err := <-done:
+		return err
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer cancel()
+	err := end(stop)
+	if serr := srv.Shutdown(stop); serr != nil {
+		_ = srv.Close()
+	}
+	<-done
+	return err
+}

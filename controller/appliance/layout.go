@@ -1,0 +1,41 @@
+package appliance
+
+import (
+	"time"
+
+	"busbar/controller"
+	"busbar/controller/config"
+)
+
+// Layout is the site of a configuration in the domain's words.
+func Layout(cfg *config.Config) controller.Layout {
+	l := controller.Layout{
+		ID: cfg.Site.ID, Name: cfg.Site.Name, NominalV: cfg.Site.NominalV,
+		Nodes: cfg.Nodes(), Onboarding: string(cfg.Onboarding),
+		UnknownAccepted:        cfg.Authorization.Unknown == config.Accept,
+		OfflineUnknownAccepted: cfg.Authorization.OfflineUnknown == config.Accept,
+		MeterInterval:          meterInterval,
+	}
+	for _, m := range cfg.Meters {
+		if node, ok := cfg.MeterCircuit(m.ID); ok {
+			l.Meters = append(l.Meters, controller.MeterLayout{ID: m.ID, Node: node, Period: m.Period})
+		}
+	}
+	for _, c := range cfg.Chargers {
+		charger := controller.ChargerLayout{Station: controller.StationID(c.ID), Node: c.Circuit, Failsafe: c.Failsafe}
+		for _, n := range c.Connectors {
+			charger.Connectors = append(charger.Connectors, controller.ConnectorLayout{Number: n.Number, Slot: controller.Slot(n.Slot),
+				Min: n.Min, Max: n.Max, Wiring: n.Wiring, Bay: n.Bay, EVSEID: n.EVSEID})
+		}
+		l.Chargers = append(l.Chargers, charger)
+	}
+	if len(cfg.Upstream.Stations) > 0 {
+		st := cfg.Upstream.Stations[0]
+		l.Uplink = controller.UplinkLayout{Station: st.ID, URL: st.URL, Protocol: string(st.Protocol)}
+	}
+	return l
+}
+
+// meterInterval is how often chargers are asked to meter: what the balancer needs to
+// see which car leaves current unused (baseline of every charger).
+const meterInterval = 10 * time.Second
