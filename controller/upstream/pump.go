@@ -32,7 +32,7 @@ type pump struct {
 // run works until the connection or ctx ends.
 func (p *pump) run(ctx context.Context) {
 	p.beaten, p.statusNext = time.Now(), true
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !p.ended() {
 		if p.rebootDue() {
 			p.conn.Close(1000, "connectors changed")
 			return
@@ -46,6 +46,16 @@ func (p *pump) run(ctx context.Context) {
 		case !busy:
 			p.rest(ctx, p.idle(time.Now()))
 		}
+	}
+}
+
+// ended tells that the connection is gone. Without anything to send nothing else would.
+func (p *pump) ended() bool {
+	select {
+	case <-p.conn.Done():
+		return true
+	default:
+		return false
 	}
 }
 
