@@ -215,8 +215,8 @@ func newConnectorDTO(c controller.ConnectorView) connectorDTO {
 		Tx: int64(c.Tx), UpTx: string(c.UpTx), Token: c.Token, Since: known(c.Since), EnergyWh: int64(c.Energy), RegisterWh: int64(c.Register),
 		SetpointA: a(c.Setpoint), TargetA: a(c.Target), MaxA: a(c.Max), FailsafeA: a(c.Failsafe), LeaseUntil: known(c.LeaseUntil),
 		MeasuredA: perPhase(c.Measured), MeasuredAt: known(c.MeasuredAt),
-		Reason: reasonDTO{Rule: ruleName(c.Reason.Rule), Circuit: string(c.Reason.Node), AgeMs: c.Reason.Age.Milliseconds(), Text: words.reason(c)}}
-	if c.Reason.Node != "" {
+		Reason: reasonDTO{Rule: ruleName(c.Reason.Rule), Circuit: circuit(c.Reason.Node), AgeMs: c.Reason.Age.Milliseconds(), Text: words.reason(c)}}
+	if d.Reason.Circuit != "" {
 		d.Reason.Phase = phaseName(c.Reason.Phase)
 	}
 	if c.SoC >= 0 {

@@ -157,6 +157,7 @@ func TestFiguresForPeople(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{age(-time.Second), "0 s"}, {age(449 * time.Millisecond), "0.4 s"}, {age(12 * time.Second), "12 s"}, {age(4 * time.Minute), "4 min"},
 		{age(5 * time.Hour), "5 h"}, {age(72 * time.Hour), "3 d"}, {amps(6000), "6 A"}, {amps(13400), "13.4 A"}, {amps(-500), "-0.5 A"},
+		{lasting(59 * time.Second), "just started"}, {lasting(119 * time.Second), "for 1 min"}, {lasting(3 * time.Hour), "for 3 h"},
 		{energy(840), "840 Wh"}, {energy(12_400), "12.4 kWh"}, {count(1, "car", "cars"), "1 car"}, {count(0, "car", "cars"), "0 cars"},
 	} {
 		if c.got != c.want {

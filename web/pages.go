@@ -60,9 +60,10 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) {
 // nodeCard is one fuse on the page.
 type nodeCard struct {
 	controller.NodeView
-	words  language
-	depth  int
-	phases [3]phaseBar
+	words   language
+	depth   int
+	phases  [3]phaseBar
+	trouble string // what its meter's reader says
 }
 
 // phaseBar is the current on one phase of one fuse.
@@ -109,6 +110,11 @@ func (v view) nodes() []nodeCard {
 		for p := range c.phases {
 			c.phases[p] = phaseBar{name: loadbalance.Phase(p).String(), now: n.Measured[p], limit: n.Limit[p], headroom: n.Headroom[p],
 				cars: max(0, min(cars[p], n.Measured[p])), known: measures(n)}
+		}
+		for _, m := range v.snap.Meters {
+			if m.Node == n.ID {
+				c.trouble = m.Err
+			}
 		}
 		out = append(out, c)
 	}

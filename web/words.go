@@ -66,7 +66,7 @@ func english() language {
 		"meter.lost":   "lost for {age}: chargers at fail-safe",
 		"meter.never":  "no reading yet: chargers at fail-safe",
 		"meter.frozen": "repeats the same reading: chargers at fail-safe",
-		"meter.none":   "no meter here: sum of the chargers",
+		"meter.none":   "sum of its chargers",
 
 		"severity.alarm":   "Alarm",
 		"severity.warning": "Warning",
@@ -91,11 +91,20 @@ func (l language) reason(c controller.ConnectorView) string {
 			key = "rule.waiting.some"
 		}
 	}
-	node := string(r.Node)
+	node := circuit(r.Node)
 	if node == "" {
 		node = "the site"
 	}
 	return l.text(key, "{node}", node, "{phase}", phaseName(r.Phase), "{age}", age(r.Age), "{amps}", amps(current))
+}
+
+// circuit is the id of a fuse that people know, "" for the control's virtual ones:
+// no configured id starts with "@".
+func circuit(n loadbalance.NodeID) string {
+	if strings.HasPrefix(string(n), "@") {
+		return ""
+	}
+	return string(n)
 }
 
 // status is what a connector does, in words.
@@ -157,6 +166,18 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// lasting is how long a session runs: in minutes, so that a card does not change each
+// second.
+func lasting(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return "just started"
+	case d < 2*time.Hour:
+		return fmt.Sprintf("for %d min", int(d.Minutes()))
+	}
+	return "for " + age(d)
 }
 
 // clock is a moment for people: the time of day, with the date if it is not today.
