@@ -24,12 +24,22 @@ const itemColumns = `o.id, o.tx, o.slot, o.kind, o.token, o.at, o.body, o.prev, 
 // (decision 6). A row whose checksum is wrong is put aside and never returned. It
 // fails with ErrFailed once the journal failed: what can't be settled must not be sent.
 func (s *Store) Heads(ctx context.Context, n int) ([]controller.OutboxItem, error) {
+	return s.heads(ctx, n, "ASC")
+}
+
+// NewestHeads returns the n newest of the rows that Heads would return without bound,
+// oldest first: what drivers wait for while a long backlog goes out.
+func (s *Store) NewestHeads(ctx context.Context, n int) ([]controller.OutboxItem, error) {
+	return s.heads(ctx, n, "DESC")
+}
+
+func (s *Store) heads(ctx context.Context, n int, order string) ([]controller.OutboxItem, error) {
 	return s.items(ctx, `SELECT `+itemColumns+`
 		FROM outbox o LEFT JOIN tx t ON t.tx = o.tx
 		WHERE o.id IN (
 			SELECT min(head) FROM lane WHERE state = 'due' AND token <> '' GROUP BY token
 			UNION ALL SELECT head FROM lane WHERE state = 'due' AND token = ''
-			ORDER BY 1 LIMIT ?)
+			ORDER BY 1 `+order+` LIMIT ?)
 		ORDER BY o.id`, n)
 }
 

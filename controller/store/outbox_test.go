@@ -80,6 +80,10 @@ func TestLanes(t *testing.T) {
 	if got := ids(b.heads(2)); !slices.Equal(got, []int64{1, 2}) {
 		t.Errorf("two heads: %v", got)
 	}
+	newest, err := b.NewestHeads(t.Context(), 2)
+	if got := ids(newest); err != nil || !slices.Equal(got, []int64{4, 5}) {
+		t.Errorf("the newest two heads: %v, %v", got, err)
+	}
 	b.deliver(1, controller.OutboxStart, 1)
 	b.expectHeads(2, 3, 4, 5) // row 6 came after row 3 of the same token
 	b.deliver(3, controller.OutboxStart, 3)

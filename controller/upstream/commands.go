@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -15,8 +16,23 @@ import (
 // (decision 3).
 const commandWithin = 3 * time.Second
 
-// handler answers the cloud's commands. Input from the cloud is read strictly.
+// handler answers the cloud's commands, but not those of a cloud that has rejected us
+// (16§4.2.1).
 func (s *Station) handler() ocpp.Handler {
+	m := s.commands()
+	return ocpp.HandlerFunc(func(ctx context.Context, c *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
+		s.mu.Lock()
+		rejected := s.rejected
+		s.mu.Unlock()
+		if rejected {
+			return nil, ocpp.Errorf(ocpp.CodeSecurityError, "the cloud has rejected this station")
+		}
+		return m.HandleCall(ctx, c, r)
+	})
+}
+
+// commands are those that are answered. Input from the cloud is read strictly.
+func (s *Station) commands() *ocpp.Mux {
 	m := ocpp.NewMux(ocpp16.Known)
 	ocpp.Handle(m, ocpp16.RemoteStartTransaction, s.remoteStart)
 	ocpp.Handle(m, ocpp16.RemoteStopTransaction, s.remoteStop)

@@ -8,7 +8,8 @@ import (
 
 // Retry rules (decision 7). A failure counts against a lane only if another lane has
 // succeeded since its failure before. When several lanes fail and none succeeds, a
-// breaker pauses all of them.
+// breaker pauses all of them. A lane that was never tried is let through now and then
+// all the same: a car that comes now doesn't wait long for those that are refused.
 const (
 	breakerAfter = 3 // failures, of two lanes or more, without any success between them
 	breakerMin   = 10 * time.Second
@@ -25,7 +26,8 @@ type lanes struct {
 	successes int
 	streak    map[controller.TxID]int // failures since the last success
 	opened    int                     // times the breaker opened since the last success
-	closedTo  time.Time               // no lane is tried before
+	closedTo  time.Time               // no lane that failed is tried before,
+	freshFrom time.Time               // and none at all
 	newest    bool                    // take the newest next: live traffic does not wait for the backlog
 }
 
@@ -78,13 +80,14 @@ func (l *lanes) rank(h controller.OutboxItem) int {
 // pick chooses among heads, which are oldest first: of the best rank the oldest and
 // the newest in turn. After the breaker opened, a lane that failed least is the probe.
 func (l *lanes) pick(heads []controller.OutboxItem, now time.Time) (item controller.OutboxItem, ok bool) {
-	if now.Before(l.closedTo) {
+	closed := now.Before(l.closedTo)
+	if closed && now.Before(l.freshFrom) {
 		return item, false
 	}
 	best, least := 0, 0
 	for _, h := range heads {
 		t := l.tried[h.Tx]
-		if t != nil && now.Before(t.notBefore) || l.owed[h.Tx] != nil {
+		if t != nil && (closed || now.Before(t.notBefore)) || l.owed[h.Tx] != nil {
 			continue
 		}
 		tries := 0
@@ -111,6 +114,7 @@ func (l *lanes) pause(now time.Time) time.Duration {
 		}
 	}
 	at(l.closedTo)
+	at(l.freshFrom)
 	for _, t := range l.tried {
 		at(t.notBefore)
 	}
@@ -142,6 +146,7 @@ func (l *lanes) failed(tx controller.TxID, now time.Time, p policy) (park bool) 
 	}
 	if len(l.streak) >= 2 && failures >= breakerAfter {
 		l.closedTo = now.Add(min(breakerMin<<min(l.opened, 10), breakerMax))
+		l.freshFrom = now.Add(breakerMin)
 		l.opened++
 		t.notBefore = l.closedTo
 		return false
@@ -158,7 +163,7 @@ func (l *lanes) succeeded(tx controller.TxID) {
 	clear(l.streak)
 	l.successes++
 	l.opened = 0
-	l.closedTo = time.Time{}
+	l.closedTo, l.freshFrom = time.Time{}, time.Time{}
 }
 
 func (l *lanes) forget(tx controller.TxID) {

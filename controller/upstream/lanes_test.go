@@ -96,6 +96,33 @@ func TestWhenEverythingFailsNothingIsParked(t *testing.T) {
 	}
 }
 
+// A breaker that two refused lanes opened, at night, does not hold up the next car.
+func TestTheOpenBreakerLetsANewLaneThrough(t *testing.T) {
+	l := newLanes()
+	now := time.Now()
+	for range 20 {
+		for tx := range controller.TxID(2) {
+			l.failed(tx+1, now, usual)
+		}
+		now = now.Add(l.closedTo.Sub(now))
+	}
+	l.failed(1, now, usual)
+	if d := l.closedTo.Sub(now); d != breakerMax {
+		t.Fatalf("the breaker is open for %v", d)
+	}
+	h := heads(controller.OutboxStart, controller.OutboxStart, controller.OutboxStart)
+	if got, ok := l.pick(h, now.Add(time.Second)); ok {
+		t.Errorf("%d is tried at once", got.Tx)
+	}
+	picks(t, l, h, now.Add(breakerMin), 3)
+	if got, ok := l.pick(h[:2], now.Add(breakerMin)); ok {
+		t.Errorf("%d is tried while the breaker is open", got.Tx)
+	}
+	if wait := l.pause(now); wait != breakerMin {
+		t.Errorf("the pump rests for %v", wait)
+	}
+}
+
 // Two lanes that fail at either end of the queue must not hide the healthy one between
 // them from an open breaker.
 func TestTheBreakerProbesWithTheLaneThatFailedLeast(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"busbar/ocpp"
@@ -22,7 +23,8 @@ type line struct {
 
 var _ ocpp.Caller = line{}
 
-// Call is that of ocpp.Conn.
+// Call is that of ocpp.Conn. A cloud that has forgotten our Boot refuses everything
+// (16E 3.8): then the connection ends, and the next one begins with a Boot.
 func (l line) Call(ctx context.Context, c ocpp.Call) (json.RawMessage, error) {
 	c.Timeout = l.seconds(keyMessageTimeout)
 	sent := make(chan time.Time, 1)
@@ -36,7 +38,12 @@ func (l line) Call(ctx context.Context, c ocpp.Call) (json.RawMessage, error) {
 		l.usage.end(began, time.Now())
 	default: // it never left
 	}
-	if _, refused := errors.AsType[*ocpp.Error](err); err == nil || refused {
+	refused, isRefused := errors.AsType[*ocpp.Error](err)
+	if isRefused && refused.Code == ocpp.CodeSecurityError && l.bootWanted(l.conn) {
+		l.conn.Close(1000, "boot needed")
+		return nil, fmt.Errorf("%w: the cloud wants a Boot: %v", ocpp.ErrClosed, err)
+	}
+	if err == nil || isRefused {
 		l.silent.Store(0)
 	} else if errors.Is(err, ocpp.ErrTimeout) && l.silent.Add(1) >= silentCalls {
 		l.conn.Close(1001, "no answers")

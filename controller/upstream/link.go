@@ -117,12 +117,15 @@ func (s *Station) boot(ctx context.Context, l line) (booted bool, err error) {
 		state := controller.UplinkRejected
 		switch resp.Status {
 		case ocpp16.RegistrationStatusAccepted:
-			s.bootAccepted(resp)
+			s.bootAccepted(l.conn, resp)
 			booted = true
 			continue
 		case ocpp16.RegistrationStatusPending:
 			state = controller.UplinkPending
 		}
+		s.mu.Lock()
+		s.rejected = state == controller.UplinkRejected
+		s.mu.Unlock()
 		wait := bootRetry
 		if resp.Interval > 0 {
 			wait = time.Duration(resp.Interval) * time.Second
@@ -139,11 +142,22 @@ func (s *Station) boot(ctx context.Context, l line) (booted bool, err error) {
 	}
 }
 
+// bootWanted marks that the next connection boots; false if conn has seen one already.
+func (s *Station) bootWanted(conn *ocpp.Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.booted == conn {
+		return false
+	}
+	s.needBoot = true
+	return true
+}
+
 // bootAccepted keeps what the cloud and we told each other.
-func (s *Station) bootAccepted(resp ocpp16.BootNotificationResponse) {
+func (s *Station) bootAccepted(conn *ocpp.Conn, resp ocpp16.BootNotificationResponse) {
 	snap := s.cfg.Loop.Snapshot()
 	s.mu.Lock()
-	s.needBoot, s.slots = false, len(snap.Connectors)
+	s.needBoot, s.slots, s.booted, s.rejected = false, len(snap.Connectors), conn, false
 	s.mu.Unlock()
 	s.remember(snap, settingSlots, len(snap.Connectors))
 	if resp.Interval > 0 { // the same as the key (16§4.6)

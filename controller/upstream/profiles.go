@@ -102,6 +102,8 @@ func profileOf(p ocpp16.ChargingProfile) (out controller.Profile, why string) {
 		return out, fmt.Sprintf("a schedule has 1 to %d periods", maxPeriods)
 	case sched.ChargingSchedulePeriod[0].StartPeriod != 0:
 		return out, "the first period must start at 0"
+	case !out.ValidTo.IsZero() && !out.ValidFrom.Before(out.ValidTo):
+		return out, "validTo must be after validFrom"
 	case out.Kind != controller.KindRelative && out.Start.IsZero():
 		return out, "an absolute or recurring schedule needs startSchedule"
 	case out.Kind == controller.KindRecurring && out.Recurrency == "":

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// headsAtOnce is how many lanes are looked at for the next message.
-	headsAtOnce = 256
+	// headsAtOnce is how many lanes are looked at for the next message, of the oldest and
+	// of the newest.
+	headsAtOnce = 64
 	// idleLook bounds how long the pump rests.
 	idleLook = time.Minute
 	// diskRetry is the wait after the outbox could not be read or written.
@@ -109,12 +110,22 @@ func (p *pump) next(ctx context.Context) (busy bool, err error) {
 	return true, p.sendRow(ctx, item)
 }
 
-// heads asks the outbox; trouble with it is no reason to keep statuses back.
+// heads asks the outbox, with a long backlog also for its newest lanes, so that a
+// driver does not wait until the oldest are sent; trouble with it is no reason to keep statuses back.
 func (p *pump) heads(ctx context.Context, now time.Time) []controller.OutboxItem {
 	if now.Before(p.diskAfter) {
 		return nil
 	}
 	heads, err := p.cfg.Outbox.Heads(ctx, headsAtOnce)
+	if err == nil && len(heads) == headsAtOnce {
+		var newest []controller.OutboxItem
+		newest, err = p.cfg.Outbox.NewestHeads(ctx, headsAtOnce)
+		for _, h := range newest {
+			if h.ID > heads[headsAtOnce-1].ID {
+				heads = append(heads, h)
+			}
+		}
+	}
 	if err != nil {
 		p.diskTrouble(ctx, "cannot read the outbox", err)
 		return nil

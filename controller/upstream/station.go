@@ -31,6 +31,9 @@ type Outbox interface {
 	// Heads are the first undelivered, unparked rows of the lanes, oldest first, at most
 	// n; of lanes with the same token only the oldest (FIFO per idToken).
 	Heads(ctx context.Context, n int) ([]controller.OutboxItem, error)
+	// NewestHeads are the youngest n of the same rows, oldest first: what drivers wait for
+	// while a long backlog is sent.
+	NewestHeads(ctx context.Context, n int) ([]controller.OutboxItem, error)
 	// Following are the meter rows directly behind a row of the same lane.
 	Following(ctx context.Context, tx controller.TxID, after int64, n int) ([]controller.OutboxItem, error)
 	// Stamp stores a message as it will be sent, durably, before its first send.
@@ -76,6 +79,8 @@ type Station struct {
 
 	mu       sync.Mutex
 	live     *ocpp.Conn // nil unless the cloud has accepted us on it
+	booted   *ocpp.Conn // where the last accepted Boot went
+	rejected bool       // the last Boot was
 	needBoot bool
 	slots    int // connectors the cloud was told at the last Boot; 0: not known yet
 	asks     sync.WaitGroup

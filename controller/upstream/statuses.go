@@ -14,13 +14,37 @@ import (
 type statuses struct {
 	mu      sync.Mutex
 	waiting []controller.SlotStatus
+	last    map[controller.Slot]controller.SlotStatus // put last, sent or not
 }
 
 // put replaces what waits for the same slot.
 func (s *statuses) put(st controller.SlotStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.last == nil {
+		s.last = map[controller.Slot]controller.SlotStatus{}
+	}
+	s.last[st.Slot] = st
 	s.waiting = append(slices.DeleteFunc(s.waiting, func(o controller.SlotStatus) bool { return o.Slot == st.Slot }), st)
+}
+
+// again puts what was put last of a slot; false if nothing was. It never replaces
+// something newer, and never says what the Site still holds back.
+func (s *statuses) again(slot controller.Slot) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st, ok := s.last[slot]
+	if ok && !slices.ContainsFunc(s.waiting, func(o controller.SlotStatus) bool { return o.Slot == slot }) {
+		s.waiting = append(s.waiting, st)
+	}
+	return ok
+}
+
+func (s *statuses) told(slot controller.Slot) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.last[slot]
+	return ok
 }
 
 // take removes the first one.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strconv"
-	"time"
 
 	"busbar/controller"
 	"busbar/ocpp"
@@ -35,14 +34,14 @@ func (s *Station) trigger(ctx context.Context, conn *ocpp.Conn, req ocpp16.Trigg
 	case ocpp16.MessageTriggerHeartbeat:
 		s.send(r, conn, ocpp16.Heartbeat.Name, json.RawMessage(`{}`))
 	case ocpp16.MessageTriggerMeterValues:
-		found := false
+		var wires []json.RawMessage
 		for _, c := range snap.Connectors {
 			if wire, ok := triggeredValues(c); ok && wanted(c.Slot) {
-				found = true
-				s.send(r, conn, ocpp16.MeterValues.Name, wire)
+				wires = append(wires, wire)
 			}
 		}
-		return answer(found) // without a reading there is nothing to send
+		s.send(r, conn, ocpp16.MeterValues.Name, wires...)
+		return answer(len(wires) > 0) // without a reading there is nothing to send
 	case ocpp16.MessageTriggerDiagnosticsStatusNotification:
 		s.send(r, conn, ocpp16.DiagnosticsStatusNotification.Name, json.RawMessage(`{"status":"Idle"}`))
 	case ocpp16.MessageTriggerFirmwareStatusNotification:
@@ -67,12 +66,14 @@ func (s *Station) triggerStatuses(ctx context.Context, conn *ocpp.Conn, r *ocpp.
 		billing[h.Slot] = true
 	}
 	for _, st := range snap.Statuses {
-		if !wanted(st.Slot) || billing[st.Slot] && (st.Status == controller.StatusAvailable || st.Status == controller.StatusFinishing) {
+		if !wanted(st.Slot) || !s.statuses.told(st.Slot) && billing[st.Slot] && (st.Status == controller.StatusAvailable || st.Status == controller.StatusFinishing) {
 			continue
 		}
 		if s.accepted() != nil {
 			r.After(func() {
-				s.statuses.put(st)
+				if !s.statuses.again(st.Slot) {
+					s.statuses.put(st)
+				}
 				signal(s.kick)
 			})
 		} else if wire, err := encode(new(statusRequest(st))); err == nil {
@@ -81,14 +82,15 @@ func (s *Station) triggerStatuses(ctx context.Context, conn *ocpp.Conn, r *ocpp.
 	}
 }
 
-// send sends a message of its own accord once the answer is out. Nothing hangs on it.
-func (s *Station) send(r *ocpp.Request, conn *ocpp.Conn, action string, wire json.RawMessage) {
+// send sends messages of our own accord, one after the other, once the answer is out.
+// Nothing hangs on them; each ends with its time-out or the connection.
+func (s *Station) send(r *ocpp.Request, conn *ocpp.Conn, action string, wires ...json.RawMessage) {
 	r.After(func() {
 		s.background(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			if _, err := (line{s, conn}).Call(ctx, ocpp.Call{Action: action, Payload: wire}); err != nil {
-				s.cfg.Logger.Info("a triggered message was not taken", "action", action, "err", err)
+			for _, wire := range wires {
+				if _, err := (line{s, conn}).Call(context.Background(), ocpp.Call{Action: action, Payload: wire}); err != nil {
+					s.cfg.Logger.Info("a triggered message was not taken", "action", action, "err", err)
+				}
 			}
 		})
 	})
