@@ -25,3 +25,5 @@
 // It must not know a protocol of chargers or clouds, a file, or a database; it never
 // decides a current.
 package web
+
+//go:generate go tool templ generate -f page.templ

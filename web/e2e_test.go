@@ -168,6 +168,19 @@ func TestE2EFaultButton(t *testing.T) {
 	}
 }
 
+// TestE2EFaultButtonWithoutJavaScript: the form leads back to the page.
+func TestE2EFaultButtonWithoutJavaScript(t *testing.T) {
+	s := rig(newBox(picture(time.Now())), demo)
+	page := openTab(t, s, 360, 740, "light")
+	page.do(func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return chromedp.Void{}, err
+	}, chromedp.Navigate(page.url), chromedp.Click(chromedp.CSS("#faults button")), chromedp.WaitVisible(chromedp.CSS(`#faults form:first-child button[aria-pressed="true"]`)))
+	if !s.cfg.Demo.Faults()[0].On {
+		t.Error("the fault is not on")
+	}
+}
+
 func TestE2EConnectionLostIsSaid(t *testing.T) {
 	s := rig(newBox(picture(time.Now())), demo)
 	page := openTab(t, s, 1280, 900, "light")

@@ -157,11 +157,29 @@ func TestFiguresForPeople(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{age(-time.Second), "0 s"}, {age(449 * time.Millisecond), "0.4 s"}, {age(12 * time.Second), "12 s"}, {age(4 * time.Minute), "4 min"},
 		{age(5 * time.Hour), "5 h"}, {age(72 * time.Hour), "3 d"}, {amps(6000), "6 A"}, {amps(13400), "13.4 A"}, {amps(-500), "-0.5 A"},
+		{phases("L2L3L1"), "L2 L3 L1"}, {phases(""), ""}, {subject("@station"), "site"}, {subject("CP1"), "CP1"},
 		{lasting(59 * time.Second), "just started"}, {lasting(119 * time.Second), "for 1 min"}, {lasting(3 * time.Hour), "for 3 h"},
 		{energy(840), "840 Wh"}, {energy(12_400), "12.4 kWh"}, {count(1, "car", "cars"), "1 car"}, {count(0, "car", "cars"), "0 cars"},
 	} {
 		if c.got != c.want {
 			t.Errorf("got %q, want %q", c.got, c.want)
+		}
+	}
+}
+
+// BenchmarkRender200 is the cost of one update with 200 connectors; viewers share it.
+func BenchmarkRender200(b *testing.B) {
+	snap := picture(time.Now())
+	for len(snap.Connectors) < 200 {
+		c := snap.Connectors[len(snap.Connectors)%6]
+		c.Slot = controller.Slot(len(snap.Connectors) + 1)
+		snap.Connectors = append(snap.Connectors, c)
+	}
+	s := rig(newBox(snap), demo)
+	for b.Loop() {
+		s.live = rendering{}
+		if _, err := s.rendered(); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -140,11 +140,13 @@ func (v *viewer) send(now rendering) error {
 	v.wrote = now.at
 	// Where the writer knows no deadline (in tests) a stuck viewer ends with its request.
 	_ = v.control.SetWriteDeadline(time.Now().Add(streamWrite))
-	_, err := v.out.WriteTo(v.w)
-	if err != nil {
+	if _, err := v.out.WriteTo(v.w); err != nil {
 		return err
 	}
-	return v.control.Flush()
+	err := v.control.Flush()
+	// HTTP/2 would end a stream whose deadline passes between two updates.
+	_ = v.control.SetWriteDeadline(time.Time{})
+	return err
 }
 
 func (v *viewer) event(name string, body any) {

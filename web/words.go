@@ -107,6 +107,17 @@ func circuit(n loadbalance.NodeID) string {
 	return string(n)
 }
 
+// subject is what an alarm or a log line is about.
+func subject(s string) string {
+	if strings.HasPrefix(s, "@") {
+		return "site"
+	}
+	return s
+}
+
+// phases is a wiring for people: "L2 L3 L1".
+func phases(wiring string) string { return strings.ReplaceAll(wiring, "L", " L")[min(len(wiring), 1):] }
+
 // status is what a connector does, in words.
 func (l language) status(c controller.ConnectorView) string {
 	if !c.Online {
