@@ -33,6 +33,7 @@ type cloud struct {
 	answer map[string]func(r *ocpp.Request) (string, error) // by action
 	status int                                              // of the handshake
 	nextTx int
+	frames []string // type and action, both ways
 	srv    *ocpp.Server
 }
 
@@ -74,6 +75,12 @@ func (c *cloud) usual(action string) json.RawMessage {
 	return json.RawMessage(`{}`)
 }
 
+func (c *cloud) trace(e ocpp.TraceEntry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.frames = append(c.frames, fmt.Sprintf("%d:%s", e.Frame.Type, e.Action))
+}
+
 func (c *cloud) when(action string, f func(r *ocpp.Request) (string, error)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,13 +111,12 @@ func (c *cloud) forget() {
 	c.calls = nil
 }
 
-// site stands for the controller's loop: it keeps what it is told and answers
-// commands with Accepted, unless a test says otherwise.
+// site stands for the controller's loop: it keeps what it is told and accepts every
+// command.
 type site struct {
 	mu     sync.Mutex
 	events []controller.Event
-	asked  []controller.Event
-	reply  func(controller.Event) controller.AnswerBody
+	ask    func(ctx context.Context) error // nil: answers at once
 	snap   controller.Snapshot
 }
 
@@ -134,16 +140,16 @@ func (s *site) set(ev controller.SettingChanged) {
 	s.snap.Settings = settings
 }
 
-func (s *site) Ask(_ context.Context, ask func(controller.ReplyID) controller.Event) (controller.AnswerBody, error) {
+func (s *site) Ask(ctx context.Context, ask func(controller.ReplyID) controller.Event) (controller.AnswerBody, error) {
+	if s.ask != nil {
+		if err := s.ask(ctx); err != nil {
+			return nil, err
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	ev := ask(1)
-	s.asked = append(s.asked, ev)
-	if set, ok := ev.(controller.SettingChanged); ok {
+	if set, ok := ask(1).(controller.SettingChanged); ok {
 		s.set(set)
-	}
-	if s.reply != nil {
-		return s.reply(ev), nil
 	}
 	return controller.CommandAnswer{Status: "Accepted"}, nil
 }
@@ -199,7 +205,7 @@ func newRig(t *testing.T) *rig {
 	r.cloud.srv = ocpp.NewServer(ocpp.ServerConfig{Admit: func(*ocpp.Handshake) ocpp.Admission {
 		r.cloud.mu.Lock()
 		defer r.cloud.mu.Unlock()
-		return ocpp.Admission{Status: r.cloud.status, Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: r.cloud, MaxMessage: 4 << 20}}
+		return ocpp.Admission{Status: r.cloud.status, Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: r.cloud, Trace: r.cloud.trace}}
 	}})
 	l, err := r.net.Listen(cloudAddr)
 	if err != nil {

@@ -205,7 +205,7 @@ func TestABacklogIsPackedAndLiveTrafficGoesBeside(t *testing.T) {
 			r.cloud.when(action, slow)
 		}
 		var want []string
-		for i := range controller.TxID(400) {
+		for i := range controller.TxID(150) {
 			token := fmt.Sprint("T", i)
 			values := []string{fmt.Sprintf(`{"tx":%d,"n":0}`, i), fmt.Sprintf(`{"tx":%d,"n":1}`, i), fmt.Sprintf(`{"tx":%d,"n":2}`, i)}
 			r.save(whole(1+i, 1, token, values...)...)
@@ -230,12 +230,12 @@ func TestABacklogIsPackedAndLiveTrafficGoesBeside(t *testing.T) {
 		}
 		r.save(finish(1000, 3, "LIVE")...)
 		r.after(5 * time.Minute)
-		if c := r.counts(); c.Delivered != 401 || c.Pending != 0 {
+		if c := r.counts(); c.Delivered != 151 || c.Pending != 0 {
 			t.Errorf("%+v", c)
 		}
 		meters := r.cloud.got("MeterValues")
-		if len(meters) != 400 {
-			t.Errorf("1200 samples went in %d messages, want one per transaction", len(meters))
+		if len(meters) != 150 {
+			t.Errorf("450 samples went in %d messages, want one per transaction", len(meters))
 		}
 		for _, w := range want {
 			if !slices.ContainsFunc(meters, func(h heard) bool { return strings.Contains(h.payload, `"meterValue":[`+w+`]`) }) {
