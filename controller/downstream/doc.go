@@ -1,12 +1,17 @@
-// Package downstream is the chargers' side: the box as their CSMS. It turns OCPP into
-// the controller's events and the controller's effects into OCPP, version by version;
-// today OCPP 1.6J.
+// Package downstream is the chargers' side of the box: a CSMS that translates
+// between OCPP 1.6 and the controller's events and effects.
 //
-// Hub owns the sockets. Each has one goroutine for setpoints, in which a newer one of
-// the same connector replaces one that has not left, and one for everything else that
-// is prepared after a connection. Handlers of inbound messages ask the Site and wait;
-// they run on the connection's own worker, so a slow answer delays one charger only.
-// Nothing is decided here and nothing is kept: what a charger holds and draws is the
-// Site's knowledge. Input is read leniently, output is strict. Units: MilliAmp, Wh,
-// UTC. Methods may be called from any goroutine.
+// The Hub owns the server and one session per socket. A session has two workers:
+// the connection's own, which turns inbound CALLs into events and waits for their
+// answers, and one of the session, which carries out effects one at a time in the
+// order of their weight. Setpoints sit in a slot per connector (latest wins), all
+// else in bounded queues. Do never blocks; whatever it promises to report is kept
+// until the loop has taken it.
+//
+// Units are the controller's (mA, Wh, W, UTC) on one side and OCPP's on the other;
+// rounding is towards the safe side: setpoints down, measured currents up, energy
+// down. A charger's input is read leniently; its meterValue elements pass byte for
+// byte.
+//
+// The package must not know of the cloud, the database or the page.
 package downstream

@@ -2,12 +2,10 @@ package downstream
 
 import (
 	"context"
-	"crypto/subtle"
-	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,18 +13,33 @@ import (
 	"busbar/ocpp"
 )
 
-// Loop is what the Hub needs of the controller.
+// Loop is what the Hub needs of controller.Loop.
 type Loop interface {
-	Post(ev controller.Event) error
+	Post(controller.Event) error
 	Ask(ctx context.Context, ask func(controller.ReplyID) controller.Event) (controller.AnswerBody, error)
 }
 
-var _ Loop = (*controller.Loop)(nil)
+// The ways of onboarding: what becomes of a charger that is not in the list (decision 25).
+const (
+	onboardApprove = "approve" // admitted, but Pending until an operator approves
+	onboardOpen    = "open"    // taken at once; for tests and demo
+)
 
-// Charger is a configured charger's access.
+// Charger is a charger of the list.
 type Charger struct {
-	ID       string
-	Password string // Basic auth; "" where none is asked for (profiles 0 and 3)
+	ID string // OCPP identity
+	// Password is asked for over Basic auth if it is not empty: text, or the hexadecimal
+	// digits of the key's bytes.
+	Password string
+	// SecurityProfile 2 insists on TLS, 3 on a client certificate whose common name is
+	// the identity or Serial. 0 and 1 don't insist on anything but Password.
+	SecurityProfile int
+	Serial          string
+	// Protocols are permitted; nil = all the Hub speaks.
+	Protocols []ocpp.Protocol
+	// StopData is the list of measurands for StopTxnSampledData. Empty unless signed
+	// values are needed there: a long session makes that message very large.
+	StopData string
 }
 
 // Config is what a Hub is made of.
@@ -36,211 +49,161 @@ type Config struct {
 	// Onboarding is "approve", "closed" or "open" (decision 25).
 	Onboarding string
 	// Known tells whether the Site knows a charger that is not among Chargers: one that
-	// was let in at the door. nil: none.
+	// was let in at the door. It is called during a handshake. nil: none.
 	Known func(id string) bool
-	// MeterInterval is how often chargers are asked to meter (10 s).
-	MeterInterval time.Duration
-	// OnLimitSent is told when the frame of a setpoint was written; nil allowed.
+	// CheckPassword replaces the comparison with Charger.Password where that is not
+	// empty, for hashed ones; nil allowed. It may take its time.
+	CheckPassword func(id, password string) bool
+	// MeterInterval is what chargers are asked to meter at (10 s); HeartbeatInterval is
+	// given to them as a key (300 s).
+	MeterInterval     time.Duration
+	HeartbeatInterval time.Duration
+	// LimitTimeout is how long a charger may take to answer a setpoint (15 s),
+	// CallTimeout any other call that has no time of its own (10 s), AnswerTimeout how
+	// long a charger waits for the controller's answer (30 s).
+	LimitTimeout  time.Duration
+	CallTimeout   time.Duration
+	AnswerTimeout time.Duration
+	PingInterval  time.Duration // as ocpp.Options
+	// OnLimitSent is told when a setpoint's frame was written; it must return at once.
 	OnLimitSent func(seq controller.Seq, at time.Time)
-	// Trace sees every message of every charger; nil allowed.
-	Trace   func(station string, e ocpp.TraceEntry)
-	Refused func(ocpp.Refusal) // every refused handshake; nil allowed
-	Logger  *slog.Logger
+	// Refused is told of every handshake that was refused, and why. nil allowed.
+	Refused func(ocpp.Refusal)
+	// Trace sees every message; it must return at once. nil allowed.
+	Trace  func(station string, e ocpp.TraceEntry)
+	Logger *slog.Logger
 }
 
-// Hub is the chargers' side of the box: an http.Handler for their WebSockets and the
-// controller.Adapter of their effects.
+// Hub is the CSMS of the site's chargers. It carries out the effects of its side and
+// serves the chargers' sockets. All methods may be called from any goroutine.
 type Hub struct {
 	cfg      Config
-	chargers map[string]Charger
 	server   *ocpp.Server
+	handler  ocpp.Handler
+	chargers map[string]Charger
+	reports  *reports
+	log      *slog.Logger
 
 	mu       sync.Mutex
-	sessions map[controller.StationID]*session
-	unknown  int // sockets of unknown chargers
-	closed   bool
-	reports  sync.WaitGroup
+	sessions map[controller.StationID]*session // the newest of each charger
+	byConn   map[*ocpp.Conn]*session           // all, also those being replaced
+	adopted  map[string]bool                   // let in since the start
 }
 
 var (
 	_ controller.Adapter = (*Hub)(nil)
 	_ http.Handler       = (*Hub)(nil)
+	_ Loop               = (*controller.Loop)(nil)
 )
 
-// maxUnknown bounds the sockets of chargers that wait to be let in.
-const maxUnknown = 32
+// ErrOffline is returned by Call for a charger without a connection.
+var ErrOffline = errors.New("cannot call: the charger is not connected")
 
-// New makes a Hub.
+// New makes a Hub; a http.Server brings it to life, Close ends it.
 func New(cfg Config) *Hub {
-	if cfg.MeterInterval == 0 {
-		cfg.MeterInterval = 10 * time.Second
+	def := func(d *time.Duration, value time.Duration) {
+		if *d == 0 {
+			*d = value
+		}
 	}
+	def(&cfg.MeterInterval, 10*time.Second)
+	def(&cfg.HeartbeatInterval, 300*time.Second)
+	def(&cfg.LimitTimeout, 15*time.Second)
+	def(&cfg.CallTimeout, 10*time.Second)
+	def(&cfg.AnswerTimeout, 30*time.Second)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, chargers: map[string]Charger{}, sessions: map[controller.StationID]*session{}}
+	h := &Hub{
+		cfg: cfg, log: cfg.Logger, reports: newReports(cfg.Loop),
+		chargers: map[string]Charger{},
+		sessions: map[controller.StationID]*session{},
+		byConn:   map[*ocpp.Conn]*session{},
+		adopted:  map[string]bool{},
+	}
 	for _, c := range cfg.Chargers {
 		h.chargers[c.ID] = c
 	}
-	h.server = ocpp.NewServer(ocpp.ServerConfig{Admit: h.admit, Opened: h.opened, Serve: h.serve, Refused: h.refused, Logger: cfg.Logger})
+	h.handler = h.routes()
+	h.server = ocpp.NewServer(ocpp.ServerConfig{
+		Admit: h.admit, Opened: h.opened, Serve: h.serve, Refused: cfg.Refused, Logger: cfg.Logger,
+	})
 	return h
 }
 
-// ServeHTTP takes chargers' connections; any path prefix is accepted.
-func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
-
-// Close ends all connections and waits for them.
+// Close ends all connections and waits for them, and until the loop has taken the
+// last reports or has stopped.
 func (h *Hub) Close(ctx context.Context) error {
-	h.mu.Lock()
-	h.closed = true
-	h.mu.Unlock()
 	err := h.server.Close(ctx)
-	h.reports.Wait()
+	h.reports.wait()
 	return err
 }
 
-func (h *Hub) refused(r ocpp.Refusal) {
-	h.cfg.Logger.Warn("charger refused", "station", r.Identity, "remote", r.Remote, "status", r.Status, "reason", r.Reason)
-	if h.cfg.Refused != nil {
-		h.cfg.Refused(r)
-	}
-}
+// ServeHTTP takes a charger's handshake, on any path that ends with its identity.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
 
-// admit decides a handshake. An identity that is known needs its credentials; one
-// that is not waits at the door, or is told to go away.
-func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
-	adm := ocpp.Admission{Protocols: []ocpp.Protocol{ocpp.V16}, Assume: ocpp.V16, Options: ocpp.Options{Handler: h.handler(), Trace: h.trace(hs.Identity), Logger: h.cfg.Logger}}
-	c, configured := h.chargers[hs.Identity]
-	switch {
-	case configured && c.Password != "" && !hs.HasAuth:
-		return ocpp.Admission{Status: http.StatusUnauthorized, Reason: "no credentials", Remedy: "Set the charger's AuthorizationKey to the password in its record."}
-	case configured && c.Password != "" && (hs.Username != hs.Identity || !keyMatches(c.Password, hs.Password)):
-		return ocpp.Admission{Status: http.StatusUnauthorized, Reason: "wrong credentials", Remedy: "Compare the charger's user name and AuthorizationKey with its record."}
-	case configured, h.known(hs.Identity):
-		return adm
-	case h.cfg.Onboarding == "closed":
-		return ocpp.Admission{Status: http.StatusNotFound, Reason: "unknown charger", Remedy: "Add a charger with this identity to the configuration, or set onboarding to approve."}
+// Call sends any CALL to a charger, for support and tests. The errors are ErrOffline
+// and those of ocpp.Conn.Call.
+func (h *Hub) Call(ctx context.Context, id controller.StationID, action string, payload json.RawMessage) (json.RawMessage, error) {
+	s := h.session(id)
+	if s == nil {
+		return nil, ErrOffline
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.unknown >= maxUnknown {
-		return ocpp.Admission{Status: http.StatusServiceUnavailable, Reason: "too many unknown chargers wait", Remedy: "Approve or turn away those that wait."}
-	}
-	return adm
-}
-
-func (h *Hub) known(id string) bool { return h.cfg.Known != nil && h.cfg.Known(id) }
-
-// keyMatches compares a Basic auth key in all its forms: as text, as the bytes that
-// its hex digits mean, and as hex digits of its bytes.
-func keyMatches(want, got string) bool {
-	forms := []string{want, strings.ToLower(hex.EncodeToString([]byte(want))), strings.ToUpper(hex.EncodeToString([]byte(want)))}
-	if raw, err := hex.DecodeString(want); err == nil {
-		forms = append(forms, string(raw), strings.ToLower(want), strings.ToUpper(want))
-	}
-	ok := 0
-	for _, f := range forms {
-		ok |= subtle.ConstantTimeCompare([]byte(f), []byte(got))
-	}
-	return ok == 1
-}
-
-func (h *Hub) trace(id string) func(ocpp.TraceEntry) {
-	if h.cfg.Trace == nil {
-		return nil
-	}
-	return func(e ocpp.TraceEntry) { h.cfg.Trace(id, e) }
-}
-
-// opened tells the Site before the first message is read.
-func (h *Hub) opened(c *ocpp.Conn) {
-	_, configured := h.chargers[c.Identity()]
-	s := newSession(h, c, configured || h.known(c.Identity()))
-	h.mu.Lock()
-	h.sessions[s.id] = s
-	if !s.accepted.Load() {
-		h.unknown++
-		s.counted = true
-	}
-	h.mu.Unlock()
-	err := h.cfg.Loop.Post(controller.ChargerConnected{Station: s.id, Generation: c.Generation(), Protocol: string(c.Protocol()), Remote: c.Remote()})
-	if err != nil {
-		c.Close(1013, "try again later")
-	}
-}
-
-// serve runs a connection's own goroutines until it ends.
-func (h *Hub) serve(c *ocpp.Conn) {
-	h.mu.Lock()
-	s := h.sessions[controller.StationID(c.Identity())]
-	h.mu.Unlock()
-	if s == nil || s.conn != c { // replaced already
-		<-c.Done()
-		h.tell(controller.ChargerGone{Station: controller.StationID(c.Identity()), Generation: c.Generation(), Cause: "replaced by a newer connection"})
-		return
-	}
-	s.run()
-	h.mu.Lock()
-	if h.sessions[s.id] == s {
-		delete(h.sessions, s.id)
-	}
-	if s.counted {
-		h.unknown--
-	}
-	h.mu.Unlock()
-	cause := "closed"
-	if err := c.Err(); err != nil {
-		cause = err.Error()
-	}
-	h.tell(controller.ChargerGone{Station: s.id, Generation: c.Generation(), Cause: cause})
-}
-
-// tell posts a fact that must not be lost: a full queue is waited for.
-func (h *Hub) tell(ev controller.Event) {
-	for errors.Is(h.cfg.Loop.Post(ev), controller.ErrCongested) {
-		time.Sleep(20 * time.Millisecond)
-	}
-}
-
-// report tells from the Loop's own goroutine, which must not wait.
-func (h *Hub) report(ev controller.Event) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !h.closed {
-		h.reports.Go(func() { h.tell(ev) })
-	}
-}
-
-// Do carries out an effect; it returns at once.
-func (h *Hub) Do(e controller.Effect) {
-	switch e := e.(type) {
-	case controller.SetLimit:
-		if s := h.session(e.Station); s == nil || !s.setLimit(e) {
-			h.report(controller.LimitAnswered{Station: e.Station, Slot: e.Slot, Seq: e.Seq, Err: "the charger is not connected"})
-		}
-	case controller.InstallFailsafe:
-		if s := h.session(e.Station); s == nil || !s.prepare(func(ctx context.Context) { s.installFailsafe(ctx, e) }) {
-			h.report(controller.FailsafeAnswered{Station: e.Station, Err: "the charger is not connected"})
-		}
-	case controller.PushBaseline:
-		if s := h.session(e.Station); s != nil {
-			s.prepare(s.pushBaseline)
-		}
-	case controller.Command:
-		if s := h.session(e.Station); s == nil || !s.command(e) {
-			h.report(controller.CommandAnswered{Op: e.Op, Err: "the charger is not connected"})
-		}
-	case controller.Disconnect:
-		if s := h.session(e.Station); s != nil {
-			s.conn.Close(1008, e.Reason)
-		}
-	default:
-		panic("downstream: an effect that is not for chargers")
-	}
+	return s.conn.Call(ctx, ocpp.Call{Action: action, Payload: payload})
 }
 
 func (h *Hub) session(id controller.StationID) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.sessions[id]
+}
+
+// sessionOf is the session of a connection; nil if the loop could not take it.
+func (h *Hub) sessionOf(c *ocpp.Conn) *session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.byConn[c]
+}
+
+// Do implements controller.Adapter. What can't be sent at all is reported at once.
+func (h *Hub) Do(e controller.Effect) {
+	switch e := e.(type) {
+	case controller.SetLimit:
+		if s := h.session(e.Station); s == nil || !s.setLimit(e) {
+			h.reports.add(unsentLimit(e, "the charger is not connected"))
+		}
+	case controller.InstallFailsafe:
+		// Without a connection there is no answer: the Site offers it again when the
+		// charger is back, and an alarm would accuse the charger wrongly.
+		if s := h.session(e.Station); s != nil {
+			s.installFailsafe(e)
+		}
+	case controller.PushBaseline:
+		if s := h.session(e.Station); s != nil {
+			s.pushBaseline()
+		}
+	case controller.Command:
+		s := h.session(e.Station)
+		if s == nil {
+			h.reports.add(controller.CommandAnswered{Op: e.Op, Err: "the charger is not connected"})
+		} else if why := s.command(e); why != "" {
+			h.reports.add(controller.CommandAnswered{Op: e.Op, Err: why})
+		}
+	case controller.Disconnect:
+		if s := h.session(e.Station); s != nil {
+			s.conn.Close(closePolicy, e.Reason)
+		}
+	default:
+		panic("downstream: effect of another side")
+	}
+}
+
+// closePolicy and closeBusy are WebSocket close codes (RFC 6455 §7.4.1).
+const (
+	closePolicy = 1008
+	closeBusy   = 1013
+)
+
+func unsentLimit(e controller.SetLimit, why string) controller.LimitAnswered {
+	return controller.LimitAnswered{Station: e.Station, Slot: e.Slot, Seq: e.Seq, Err: why}
 }

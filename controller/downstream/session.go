@@ -2,183 +2,291 @@ package downstream
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"busbar/controller"
 	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
 )
 
-// session is one connection of a charger.
+// session is one charger's socket and what waits to be sent to it. Its worker
+// carries out one thing at a time; what goes first is decided anew each time.
 type session struct {
-	hub      *Hub
-	conn     *ocpp.Conn
-	id       controller.StationID
-	accepted atomic.Bool // Boot was accepted, now or in an earlier life
-	booted   atomic.Bool // it sent Boot on this connection
-	counted  bool        // among the unknown ones; under the hub's lock
+	hub     *Hub
+	conn    *ocpp.Conn
+	id      controller.StationID
+	charger Charger // zero if not listed
+	wake    chan struct{}
 
-	mu     sync.Mutex
-	limits []controller.SetLimit // waiting, one per slot, urgent ones first
-	jobs   []func(context.Context)
-	ended  bool
-	wg     sync.WaitGroup // commands on their way
-	kickL  chan struct{}
-	kickJ  chan struct{}
+	mu       sync.Mutex
+	ended    bool
+	limits   []controller.SetLimit // unsent, at most one per slot, oldest first
+	failsafe *controller.InstallFailsafe
+	commands []order
+	keys     []step // what is left of the baseline
+	refused  []string
+	accepted bool // may send more than BootNotification
+	booting  int  // BootNotifications being answered: nothing may overtake the answer
+	booted   bool // on this socket
+	prepared bool // it booted here, or the Site knew it: keys or fall-back were sent
+	nudged   bool // asked to boot
+	heardAt  time.Time
 }
 
-// maxJobs bounds what may wait for one charger beside setpoints.
-const maxJobs = 16
-
-func newSession(h *Hub, c *ocpp.Conn, known bool) *session {
-	s := &session{hub: h, conn: c, id: controller.StationID(c.Identity()), kickL: make(chan struct{}, 1), kickJ: make(chan struct{}, 1)}
-	s.accepted.Store(known)
-	return s
+// order is a Command with its deadline.
+type order struct {
+	controller.Command
+	deadline time.Time
 }
 
-// run works until the connection ends, and says what became of everything that waits.
-func (s *session) run() {
-	ctx, cancel := context.WithCancel(context.Background()) // the connection's lifetime
-	var wg sync.WaitGroup
-	wg.Go(func() { s.sendLimits(ctx) })
-	wg.Go(func() { s.doJobs(ctx) })
-	<-s.conn.Done()
-	cancel()
-	s.mu.Lock()
-	s.ended = true
-	left := s.limits
-	s.limits = nil
-	s.mu.Unlock()
-	wg.Wait()
-	s.wg.Wait()
-	for _, e := range left {
-		s.hub.tell(controller.LimitAnswered{Station: s.id, Slot: e.Slot, Seq: e.Seq, Err: "the connection was lost"})
+// step is one CALL of the baseline.
+type step func(context.Context)
+
+const (
+	maxCommands  = 32
+	bootPatience = 30 * time.Second // for a Boot, or the Site's word that none is needed
+	hearEvery    = 10 * time.Second // ChargerHeard is kept coarse
+)
+
+// opened is called before the first message of c is read, so that the Site hears of
+// the connection before anything else of it.
+func (h *Hub) opened(c *ocpp.Conn) {
+	id := controller.StationID(c.Identity())
+	charger, listed := h.chargers[c.Identity()]
+	s := &session{hub: h, conn: c, id: id, charger: charger, wake: make(chan struct{}, 1)}
+	s.accepted = listed || h.isKnown(c.Identity())
+	err := h.cfg.Loop.Post(controller.ChargerConnected{Station: id, Generation: c.Generation(), Protocol: string(c.Protocol()), Remote: c.Remote()})
+	if err != nil {
+		c.Close(closeBusy, "the box is busy, try again")
+		return
+	}
+	h.mu.Lock()
+	h.sessions[id], h.byConn[c] = s, s
+	h.mu.Unlock()
+}
+
+// serve is the session's worker.
+func (h *Hub) serve(c *ocpp.Conn) {
+	s := h.sessionOf(c)
+	if s == nil {
+		return
+	}
+	s.work()
+	<-c.Done()
+	h.mu.Lock()
+	delete(h.byConn, c)
+	if h.sessions[s.id] == s {
+		delete(h.sessions, s.id)
+	}
+	h.mu.Unlock()
+	s.end()
+	h.reports.add(controller.ChargerGone{Station: s.id, Generation: c.Generation(), Cause: c.Err().Error()})
+}
+
+// work carries out what waits until the connection ends. The context is only for
+// the calls' own deadlines: the end of the connection fails them.
+func (s *session) work() {
+	nudge := time.NewTimer(bootPatience)
+	defer nudge.Stop()
+	for {
+		if do := s.next(); do != nil {
+			do(context.Background())
+			continue
+		}
+		select {
+		case <-s.conn.Done():
+			return
+		case <-s.wake:
+		case <-nudge.C:
+			s.nudge()
+		}
+		select {
+		case <-s.conn.Done():
+			return
+		default:
+		}
 	}
 }
 
-func kick(ch chan struct{}) {
+// next takes the weightiest thing to do: a reduction, the fall-back, another
+// setpoint, a command, a key of the baseline. nil: nothing, or not yet.
+func (s *session) next() func(context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.booting > 0 || s.ended {
+		return nil
+	}
+	if i := slices.IndexFunc(s.limits, func(l controller.SetLimit) bool { return l.Urgent || l.Reduction }); i >= 0 {
+		return s.takeLimit(i)
+	}
+	switch {
+	case s.failsafe != nil:
+		f := *s.failsafe
+		s.failsafe = nil
+		return func(ctx context.Context) { s.sendFailsafe(ctx, f) }
+	case len(s.limits) > 0:
+		return s.takeLimit(0)
+	case len(s.commands) > 0:
+		o := s.commands[0]
+		s.commands = s.commands[1:]
+		return func(ctx context.Context) { s.sendCommand(ctx, o) }
+	case len(s.keys) > 0:
+		do := s.keys[0]
+		s.keys = s.keys[1:]
+		return do
+	}
+	return nil
+}
+
+func (s *session) takeLimit(i int) func(context.Context) {
+	l := s.limits[i]
+	s.limits = slices.Delete(s.limits, i, i+1)
+	return func(ctx context.Context) { s.sendLimit(ctx, l) }
+}
+
+func (s *session) stir() {
 	select {
-	case ch <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// setLimit puts a setpoint in its connector's slot; what waited there is reported as
-// not sent. It is false after the connection ended.
-func (s *session) setLimit(e controller.SetLimit) bool {
+// setLimit puts a setpoint into its connector's slot; one that still lies there is
+// superseded. false: the connection has ended.
+func (s *session) setLimit(l controller.SetLimit) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return false
 	}
-	kept := s.limits[:0]
-	for _, o := range s.limits {
-		if o.Slot == e.Slot {
-			s.hub.report(controller.LimitAnswered{Station: s.id, Slot: o.Slot, Seq: o.Seq, Err: "replaced by a newer setpoint"})
-			e.Urgent = e.Urgent || o.Urgent && e.Limit <= o.Limit
-			continue
-		}
-		kept = append(kept, o)
+	if i := slices.IndexFunc(s.limits, func(o controller.SetLimit) bool { return o.Slot == l.Slot }); i >= 0 {
+		old := s.limits[i]
+		s.hub.reports.add(unsentLimit(old, "superseded before it was sent"))
+		l.Urgent = l.Urgent || old.Urgent && l.Limit <= old.Limit // a cut stays a cut
+		s.limits[i] = l
+	} else {
+		s.limits = append(s.limits, l)
 	}
-	s.limits = append(kept, e)
-	kick(s.kickL)
+	s.stir()
 	return true
 }
 
-// nextLimit takes the first urgent one, else the oldest.
-func (s *session) nextLimit() (controller.SetLimit, bool) {
+func (s *session) installFailsafe(e controller.InstallFailsafe) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.limits) == 0 {
-		return controller.SetLimit{}, false
-	}
-	at := 0
-	for i, e := range s.limits {
-		if e.Urgent {
-			at = i
-			break
-		}
-	}
-	e := s.limits[at]
-	s.limits = append(s.limits[:at], s.limits[at+1:]...)
-	return e, true
+	s.failsafe, s.prepared = &e, true
+	s.stir()
 }
 
-func (s *session) sendLimits(ctx context.Context) {
-	for {
-		e, ok := s.nextLimit()
-		if !ok {
-			select {
-			case <-ctx.Done():
-				return
-			case <-s.kickL:
-			}
-			continue
-		}
-		s.hub.tell(s.sendLimit(ctx, e))
-	}
-}
-
-// prepare queues what follows a connection: fall-back, keys. False when full or ended.
-func (s *session) prepare(job func(context.Context)) bool {
+func (s *session) pushBaseline() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || len(s.jobs) >= maxJobs {
-		return false
-	}
-	s.jobs = append(s.jobs, job)
-	kick(s.kickJ)
-	return true
+	s.prepared = true
+	s.keys, s.refused = []step{s.readKeys}, nil
+	s.stir()
 }
 
-func (s *session) doJobs(ctx context.Context) {
-	for {
+// command queues a command; why is not empty if it can't.
+func (s *session) command(c controller.Command) (why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return "the charger is not connected"
+	case len(s.commands) >= maxCommands:
+		return "too many commands wait for this charger"
+	}
+	within := c.Within
+	if within <= 0 {
+		within = s.hub.cfg.CallTimeout
+	}
+	s.commands = append(s.commands, order{Command: c, deadline: time.Now().Add(within)})
+	s.stir()
+	return ""
+}
+
+// end reports what will not be sent any more.
+func (s *session) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	for _, l := range s.limits {
+		s.hub.reports.add(unsentLimit(l, "the connection was lost"))
+	}
+	for _, o := range s.commands {
+		s.hub.reports.add(controller.CommandAnswered{Op: o.Op, Err: "the connection was lost"})
+	}
+	s.limits, s.commands, s.keys, s.failsafe = nil, nil, nil, nil
+}
+
+func (s *session) isAccepted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accepted
+}
+
+// bootBegins holds everything back until the answer to a Boot has left: a charger
+// refuses what comes before it. The returned function lets it go again.
+func (s *session) bootBegins() (ends func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.booting++
+	s.prepared = true
+	return func() {
 		s.mu.Lock()
-		var job func(context.Context)
-		if len(s.jobs) > 0 {
-			job = s.jobs[0]
-			s.jobs = s.jobs[1:]
-		}
-		s.mu.Unlock()
-		if job != nil {
-			job(ctx)
-			continue
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.kickJ:
-		}
+		defer s.mu.Unlock()
+		s.booting--
+		s.stir()
 	}
 }
 
-// command starts a CALL of its own; its answer is posted. False after the end.
-func (s *session) command(e controller.Command) bool {
+func (s *session) bootAccepted() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended {
-		return false
+	s.accepted, s.booted = true, true
+	s.mu.Unlock()
+	if _, listed := s.hub.chargers[string(s.id)]; !listed {
+		s.hub.mu.Lock()
+		s.hub.adopted[string(s.id)] = true
+		s.hub.mu.Unlock()
 	}
-	s.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), e.Within)
-		defer cancel()
-		s.hub.tell(s.carryOut(ctx, e))
-	})
-	return true
 }
 
-// fate says what became of a CALL: whether it left, and whether its outcome is unknown.
-func fate(err error) (sent, unknown bool) {
-	if errors.Is(err, ocpp.ErrNotSent) {
-		return false, false
+// heard tells the Site, now and then, that the charger speaks.
+func (s *session) heard() {
+	now := time.Now()
+	s.mu.Lock()
+	due := now.Sub(s.heardAt) >= hearEvery
+	if due {
+		s.heardAt = now
 	}
-	if _, refused := errors.AsType[*ocpp.Error](err); refused {
-		return true, false
+	s.mu.Unlock()
+	if due {
+		_ = s.hub.cfg.Loop.Post(controller.ChargerHeard{Station: s.id}) // one that is lost is followed by others
 	}
-	return true, true
 }
 
-// answerWithin bounds how long a charger waits for the Site; the disk may be slow.
-const answerWithin = 25 * time.Second
+// nudge asks a charger that came back without Boot, and that the Site has never seen
+// boot, to send one.
+func (s *session) nudge() {
+	s.mu.Lock()
+	due := !s.prepared && !s.nudged && s.accepted
+	s.nudged = true
+	s.mu.Unlock()
+	if due {
+		s.trigger(context.Background(), ocpp16.MessageTriggerBootNotification)
+	}
+}
+
+func (s *session) trigger(ctx context.Context, message ocpp16.MessageTrigger) {
+	resp, err := ocpp16.TriggerMessage.Call(ctx, s.conn, ocpp16.TriggerMessageRequest{RequestedMessage: message}, s.within(s.hub.cfg.CallTimeout))
+	if err != nil || resp.Status != ocpp16.TriggerMessageStatusAccepted {
+		s.hub.log.Info("charger does not send on request", "station", s.id, "message", message, "status", resp.Status, "err", err)
+	}
+}
+
+// within bounds the time of one call's answer.
+func (s *session) within(d time.Duration) func(*ocpp.Call) {
+	return func(c *ocpp.Call) { c.Timeout = d }
+}

@@ -33,7 +33,7 @@ func TestWhatIsReadOfMeterValues(t *testing.T) {
 		{"no number", full(`{"value":"n/a"}`), controller.MeterSample{SoC: -1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := samples(json.RawMessage(c.payload), received)
+			got, _ := readSamples(list(json.RawMessage(c.payload), "meterValue"), received)
 			if len(got) != 1 {
 				t.Fatalf("%d samples", len(got))
 			}
@@ -60,7 +60,7 @@ func mustJSON(t *testing.T, v any) string {
 
 func TestElementsAreKeptByteForByte(t *testing.T) {
 	element := `{"timestamp": "2026-03-01T08:00:00.000Z","sampledValue":[{"value":"1.10","vendor":{"b":1,"a":20000000000000000001}}]}`
-	got := samples(json.RawMessage(`{"connectorId":1,"meterValue":[`+element+`,5]}`), time.Now())
+	got, _ := readSamples(list(json.RawMessage(`{"connectorId":1,"meterValue":[`+element+`,5]}`), "meterValue"), time.Now())
 	if len(got) != 2 || string(got[0].Raw) != element || string(got[1].Raw) != "5" {
 		t.Fatalf("got %+v", got)
 	}
@@ -84,4 +84,33 @@ func TestKeysInTheirThreeForms(t *testing.T) {
 			t.Errorf("record %q, sent %q: %v, want %v", c.want, c.got, got, c.ok)
 		}
 	}
+}
+
+// FuzzReadSamples: whatever a charger sends, each element passes as it came.
+func FuzzReadSamples(f *testing.F) {
+	f.Add(`[{"timestamp":"2000-01-01T00:00:00Z","sampledValue":[{"value":"1,5","unit":"kWh"},{"value":"7","measurand":"Current.Import","phase":"L1"}]}]`)
+	f.Add(`[{"sampledValue":{"value":-1e99,"measurand":"Power.Active.Import"}},null,7,"x",[]]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if !json.Valid([]byte(text)) {
+			return
+		}
+		var elements []json.RawMessage
+		if json.Unmarshal([]byte(text), &elements) != nil {
+			return
+		}
+		got, _ := readSamples(json.RawMessage(text), time.Now())
+		if len(got) != len(elements) {
+			t.Fatalf("%d samples of %d elements", len(got), len(elements))
+		}
+		for i, s := range got {
+			if string(s.Raw) != string(elements[i]) || s.SoC < -1 || s.SoC > 100 || s.Energy < 0 {
+				t.Fatalf("element %d: %+v", i, s)
+			}
+			for _, a := range s.Current {
+				if a < 0 || a > maxMilliAmp {
+					t.Fatalf("element %d: %v", i, s.Current)
+				}
+			}
+		}
+	})
 }

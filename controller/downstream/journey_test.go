@@ -1,0 +1,147 @@
+package downstream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"busbar/controller"
+	"busbar/loadbalance"
+)
+
+// disk is a journal that commits at once and knows nothing of earlier days.
+type disk struct{ loop *controller.Loop }
+
+func (d *disk) Submit(seq controller.Seq, _ []controller.Row) error {
+	return d.loop.Post(controller.Committed{Seq: seq})
+}
+func (d *disk) LookupToken(lookup uint64, _ controller.IDToken) {
+	_ = d.loop.Post(controller.Found{Lookup: lookup})
+}
+func (d *disk) LookupTx(lookup uint64, _ controller.TxID) {
+	_ = d.loop.Post(controller.Found{Lookup: lookup})
+}
+func (d *disk) Telemetry(controller.Telemetry) {}
+
+type nobody struct{}
+
+func (nobody) Do(controller.Effect) {}
+
+// wired is the loop before it exists: Hub and Loop need each other.
+type wired struct {
+	*controller.Loop
+	hub *Hub
+}
+
+func (w *wired) Do(e controller.Effect) { w.hub.Do(e) }
+
+// TestJourneyWithTheRealController is a session from the charger's first Boot to its
+// Stop, over a reconnect without Boot.
+func TestJourneyWithTheRealController(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		layout := controller.Layout{ID: "depot", NominalV: 230, Onboarding: "closed", UnknownAccepted: true,
+			Nodes: []loadbalance.Node{
+				{ID: "main", Limit: loadbalance.Uniform(63000), Breaker: loadbalance.BreakerGG, Metered: true, WorstBase: loadbalance.Uniform(20000)}},
+			Meters: []controller.MeterLayout{{ID: "grid", Node: "main", Period: time.Second}},
+			Chargers: []controller.ChargerLayout{{Station: "CP1", Node: "main", Failsafe: 6000,
+				Connectors: []controller.ConnectorLayout{{Number: 1, Min: 6000, Max: 32000, Wiring: []loadbalance.Phase{0, 1, 2}}}}}}
+		site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: controller.Recovered{NextTx: 1000001}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &wired{}
+		journal := &disk{}
+		w.Loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: journal, Chargers: w, Cloud: nobody{}})
+		journal.loop = w.Loop
+		ctx, stop := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		defer func() { // after the hub's own end
+			stop()
+			running.Wait()
+		}()
+		r := newRig(t, Config{Loop: w, Onboarding: "closed"})
+		w.hub = r.hub
+		running.Go(func() { _ = w.Run(ctx) })
+		running.Go(func() {
+			for ctx.Err() == nil {
+				_ = w.Post(controller.MeterSampled{Meter: "grid", At: time.Now(), Current: loadbalance.Uniform(10000), Period: time.Second})
+				time.Sleep(time.Second)
+			}
+		})
+
+		cp := r.connect("CP1")
+		if got := cp.call("BootNotification", `{"chargePointVendor":"ACME","chargePointModel":"X"}`); !strings.Contains(got, `"Accepted"`) {
+			t.Fatalf("boot: %s", got)
+		}
+		if told := cp.heard(); len(told) < 3 || !strings.Contains(told[0], "TxDefaultProfile") {
+			t.Fatalf("prepared by %v", told)
+		}
+		cp.call("StatusNotification", `{"connectorId":1,"status":"Preparing","errorCode":"NoError"}`)
+		if got := cp.call("StartTransaction", `{"connectorId":1,"idTag":"AABB","meterStart":100,"timestamp":"2000-01-01T00:00:00Z"}`); got != `{"idTagInfo":{"status":"Accepted"},"transactionId":1000001}` {
+			t.Fatalf("start: %s", got)
+		}
+		cp.call("StatusNotification", `{"connectorId":1,"status":"Charging","errorCode":"NoError"}`)
+		for range 30 {
+			cp.call("MeterValues", fmt.Sprintf(`{"connectorId":1,"transactionId":1000001,"meterValue":[{"timestamp":%q,"sampledValue":[{"value":"6","measurand":"Current.Import","phase":"L1"}]}]}`,
+				time.Now().UTC().Format(time.RFC3339)))
+			time.Sleep(2 * time.Second)
+		}
+		last := limitOf(t, cp.heard())
+		if last < 6 || last > 32 {
+			t.Errorf("setpoint after a minute: %v A", last)
+		}
+		if v := w.Snapshot().Connectors[0]; v.Tx == 0 {
+			t.Errorf("connector: %+v", v)
+		}
+
+		cp.Close(1001, "")
+		<-cp.Done()
+		cp = r.connect("CP1") // without Boot
+		time.Sleep(time.Second)
+		if told := strings.Join(cp.heard(), "\n"); !strings.Contains(told, "TxDefaultProfile") || !strings.Contains(told, `TriggerMessage {"requestedMessage":"StatusNotification"}`) {
+			t.Errorf("after the reconnect: %s", told)
+		}
+		if got := cp.call("StopTransaction", `{"transactionId":1000001,"meterStop":900,"timestamp":"2000-01-01T00:02:00Z","reason":"Local"}`); got != `{}` {
+			t.Errorf("stop: %s", got)
+		}
+		w.Snapshot()
+		time.Sleep(2 * time.Second) // a snapshot may be a second old
+		if v := w.Snapshot().Connectors[0]; v.Tx != 0 {
+			t.Errorf("after the stop: %+v", v)
+		}
+		if err := r.hub.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// limitOf is the last TxProfile's limit in A.
+func limitOf(t *testing.T, told []string) float64 {
+	t.Helper()
+	last := 0.0
+	for _, line := range told {
+		text, ok := strings.CutPrefix(line, "SetChargingProfile ")
+		if !ok || !strings.Contains(text, `"TxProfile"`) {
+			continue
+		}
+		var req struct {
+			P struct {
+				S struct {
+					P []struct {
+						Limit float64 `json:"limit"`
+					} `json:"chargingSchedulePeriod"`
+				} `json:"chargingSchedule"`
+			} `json:"csChargingProfiles"`
+		}
+		if err := json.Unmarshal([]byte(text), &req); err != nil {
+			t.Fatal(err)
+		}
+		last = req.P.S.P[0].Limit
+	}
+	return last
+}
