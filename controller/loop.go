@@ -263,5 +263,5 @@ func (l *Loop) publish() {
 // How old a snapshot may get before the Loop's next turn replaces it.
 const (
 	snapshotEvery  = 100 * time.Millisecond
-	unwatchedEvery = time.Second
+	unwatchedEvery = 5 * time.Second
 )

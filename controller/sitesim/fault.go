@@ -1,6 +1,7 @@
 package sitesim
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -23,9 +24,10 @@ const (
 	FaultMeterLoss   = "meter-loss"
 	FaultChargerKill = "charger-kill"
 	FaultBaseStep    = "base-step"
+	FaultBoxCrash    = "box-crash" // in virtual time only
 )
 
-// FaultNames are the names of all faults.
+// faultNames are the faults that anybody may make happen.
 var faultNames = []string{FaultCloudCut, FaultMeterFreeze, FaultMeterLoss, FaultChargerKill, FaultBaseStep}
 
 // SetFault makes a fault happen now, or ends it.
@@ -42,6 +44,11 @@ func (w *World) SetFault(name, arg string, on bool) error {
 			return fmt.Errorf("cannot disturb the meter: this site has no simulated one")
 		}
 		w.setMeterFault(name, on, now)
+	case FaultBoxCrash:
+		if on {
+			return w.Crash(context.Background())
+		}
+		return nil
 	case FaultChargerKill:
 		return w.kill(arg, on)
 	case FaultBaseStep:

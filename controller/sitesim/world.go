@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +33,12 @@ type Env struct {
 	// Foreign parts instead of the simulated ones.
 	UpstreamURL, UpstreamID, UpstreamPassword string
 	MeterURL                                  string
+	// Quiesce waits until nothing moves any more; needed for FaultBoxCrash, which copies
+	// the files as they stand. Virtual time has it (testing/synctest.Wait).
+	Quiesce func()
+	// BoxNetwork is the box's own attachment to the network, so that a crash can take it
+	// away; zero: Network.
+	BoxNetwork func() (appliance.Network, func())
 	// Fast commits without waiting for the disk: for virtual time only.
 	Fast   bool
 	Logger *slog.Logger
@@ -58,6 +66,10 @@ type World struct {
 	slots    map[string]map[int]int
 	meterBad map[string]bool
 	final    controller.Status
+	cutBox   func()
+	dataDir  string
+	lives    int
+	crash    chan chan error
 }
 
 type charger struct {
@@ -90,7 +102,8 @@ func (f *faultSet) active(name, arg string) bool {
 // New builds a World and its box; nothing runs yet.
 func New(ctx context.Context, sc Scenario, env Env) (*World, error) {
 	sc = sc.withDefaults()
-	w := &World{sc: sc, env: env, meterBad: map[string]bool{}, slots: map[string]map[int]int{}}
+	w := &World{sc: sc, env: env, meterBad: map[string]bool{}, slots: map[string]map[int]int{},
+		dataDir: filepath.Join(env.DataDir, "life-0"), crash: make(chan chan error)}
 	a := Addresses{UI: env.UI, Chargers: env.Chargers, Meter: "tcp://" + env.Meter + "/1", Cloud: "ws://" + env.Cloud + "/ocpp"}
 	switch {
 	case sc.NoCloud:
@@ -186,15 +199,74 @@ func (w *World) Box() *appliance.Box {
 
 // build makes a box on the data folder.
 func (w *World) build(ctx context.Context) error {
-	box, err := appliance.New(ctx, appliance.Options{Config: w.cfg, DataDir: w.env.DataDir, Version: w.env.Version, Demo: demo{w}, Token: w.env.Token,
-		Network: w.env.Network, Fast: w.env.Fast, Logger: w.env.Logger, Decorate: w.decorate})
+	network, cut := w.env.Network, func() {}
+	if w.env.BoxNetwork != nil {
+		network, cut = w.env.BoxNetwork()
+	}
+	box, err := appliance.New(ctx, appliance.Options{Config: w.cfg, DataDir: w.dataDir, Version: w.env.Version, Demo: demo{w}, Token: w.env.Token,
+		Network: network, Fast: w.env.Fast, Logger: w.env.Logger, Decorate: w.decorate})
 	if err != nil {
 		return err
 	}
 	w.mu.Lock()
-	w.box = box
+	w.box, w.cutBox = box, cut
 	w.mu.Unlock()
 	return nil
+}
+
+// runBox runs the box, and after a crash another one on what the disk held.
+func (w *World) runBox(ctx context.Context) error {
+	for {
+		own, stop := context.WithCancel(ctx)
+		done := make(chan error, 1)
+		go func() { done <- w.Box().Run(own) }()
+		select {
+		case err := <-done:
+			stop()
+			return err
+		case restarted := <-w.crash:
+			err := w.replaceBox(ctx, stop, done)
+			restarted <- err
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// replaceBox is a crash and the start after it: every connection breaks, the files are
+// copied as they stand, the old box ends unheard, a new one starts on the copy.
+func (w *World) replaceBox(ctx context.Context, stop context.CancelFunc, done <-chan error) error {
+	w.mu.Lock()
+	cut := w.cutBox
+	w.mu.Unlock()
+	cut()
+	w.env.Quiesce()
+	w.lives++
+	next := filepath.Join(w.env.DataDir, fmt.Sprintf("life-%d", w.lives))
+	if err := os.CopyFS(next, os.DirFS(w.dataDir)); err != nil {
+		return fmt.Errorf("cannot copy the data of the crashed box: %w", err)
+	}
+	stop()
+	<-done // what it says when its sockets are gone is no matter
+	w.dataDir = next
+	w.tell("the box crashed; a new one starts on what the disk held")
+	return w.build(ctx)
+}
+
+// Crash kills the box and starts another one on its files; it needs Env.Quiesce and
+// Env.BoxNetwork.
+func (w *World) Crash(ctx context.Context) error {
+	if w.env.Quiesce == nil || w.env.BoxNetwork == nil {
+		return errors.New("cannot crash the box: this world can't stand still")
+	}
+	restarted := make(chan error, 1)
+	select {
+	case w.crash <- restarted:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-restarted
 }
 
 // Run lives until ctx ends: no new car starts then, answers in flight are awaited,
@@ -219,7 +291,7 @@ func (w *World) Run(ctx context.Context) error {
 	}
 	boxCtx, stopBox := context.WithCancel(life)
 	boxDone := make(chan struct{})
-	spawn("box", func(context.Context) error { defer close(boxDone); return w.Box().Run(boxCtx) })
+	spawn("box", func(context.Context) error { defer close(boxDone); return w.runBox(boxCtx) })
 	for _, c := range w.chargers {
 		spawn(c.id, c.sim.Run)
 	}
@@ -307,7 +379,7 @@ func (w *World) look(ctx context.Context) error {
 			return nil
 		case <-t.C:
 			var snap *controller.Snapshot
-			if box := w.Box(); box != nil {
+			if box := w.Box(); box != nil && w.checker.wantsBox() {
 				snap = box.Snapshot()
 			}
 			now := time.Now()

@@ -74,7 +74,11 @@ func (s *Store) items(ctx context.Context, query string, args ...any) ([]control
 }
 
 func (s *Store) readItems(ctx context.Context, query string, args ...any) (items []controller.OutboxItem, damaged []int64, err error) {
-	rows, err := s.readers.QueryContext(ctx, query, args...)
+	st, err := s.prepared(query)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := st.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,7 +140,11 @@ func scanItem(row scanner) (item controller.OutboxItem, found harm, err error) {
 }
 
 func (s *Store) packed(ctx context.Context, head int64) ([]int64, error) {
-	rows, err := s.readers.QueryContext(ctx, `SELECT id FROM outbox WHERE packed_with = ? ORDER BY id`, head)
+	st, err := s.prepared(`SELECT id FROM outbox WHERE packed_with = ? ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := st.QueryContext(ctx, head)
 	if err != nil {
 		return nil, err
 	}

@@ -107,6 +107,9 @@ type Store struct {
 	writerDB *sql.DB // one connection, used by the writer's goroutine
 	readers  *sql.DB
 
+	statementsMu sync.Mutex
+	statements   map[string]*sql.Stmt // of readers, by their text; the pool closes them
+
 	queue   chan unit
 	lookups chan lookup
 	added   chan struct{} // new rows in the outbox
@@ -197,6 +200,24 @@ func (s *Store) Close() error {
 		errs = append(errs, s.writerDB.Close()) // the last one: it empties the WAL
 	}
 	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+// prepared is the statement of a query that is asked often, prepared once.
+func (s *Store) prepared(query string) (*sql.Stmt, error) {
+	s.statementsMu.Lock()
+	defer s.statementsMu.Unlock()
+	if st := s.statements[query]; st != nil {
+		return st, nil
+	}
+	st, err := s.readers.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	if s.statements == nil {
+		s.statements = map[string]*sql.Stmt{}
+	}
+	s.statements[query] = st
+	return st, nil
 }
 
 // Err is the failure that stopped the journal, nil while it works.

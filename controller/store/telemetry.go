@@ -19,8 +19,8 @@ import (
 const (
 	historyQueue = 8192
 	historyBatch = 2048
-	historyEvery = time.Second // longest time between samples and their commit
-	pruneEvery   = 10 * time.Minute
+	historyEvery = 10 * time.Second // longest time between samples and their commit
+	pruneEvery   = time.Hour
 	pruneRows    = 5000
 )
 

@@ -74,6 +74,89 @@ func (n *Network) DialContext(ctx context.Context, _, addr string) (net.Conn, er
 	return near, nil
 }
 
+// Host is one machine's attachment: what it listens on and dials, so that it can be
+// taken off the network as a whole.
+type Host struct {
+	net *Network
+
+	mu        sync.Mutex
+	gone      bool
+	listeners []net.Listener
+	conns     []*conn
+}
+
+// Host returns a new machine.
+func (n *Network) Host() *Host { return &Host{net: n} }
+
+// Listen opens addr for the host.
+func (h *Host) Listen(addr string) (net.Listener, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.gone {
+		return nil, net.ErrClosed
+	}
+	l, err := h.net.Listen(addr)
+	if err == nil {
+		l = &hosted{Listener: l, host: h}
+		h.listeners = append(h.listeners, l)
+	}
+	return l, err
+}
+
+// DialContext connects from the host.
+func (h *Host) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	c, err := h.net.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return h.keep(c)
+}
+
+func (h *Host) keep(c net.Conn) (net.Conn, error) {
+	own, ok := c.(*conn)
+	if !ok {
+		return c, nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.gone {
+		own.reset()
+		return nil, net.ErrClosed
+	}
+	h.conns = append(h.conns, own)
+	return c, nil
+}
+
+// Unplug takes the host off the network for ever: its connections break on both
+// sides, its addresses are free for another host.
+func (h *Host) Unplug() {
+	h.mu.Lock()
+	h.gone = true
+	conns, listeners := h.conns, h.listeners
+	h.mu.Unlock()
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	for _, c := range conns {
+		c.reset()
+	}
+}
+
+// hosted is a listener whose connections belong to a host.
+type hosted struct {
+	net.Listener
+	host *Host
+}
+
+// Accept keeps what it accepts.
+func (l *hosted) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.host.keep(c)
+}
+
 // Cut breaks every connection to addr and refuses new ones until Mend.
 func (n *Network) Cut(addr string) {
 	n.mu.Lock()
