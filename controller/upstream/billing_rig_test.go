@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -112,17 +113,25 @@ func (c *cloud) forget() {
 }
 
 // site stands for the controller's loop: it keeps what it is told and accepts every
-// command.
+// command, unless a test says otherwise.
 type site struct {
 	mu     sync.Mutex
 	events []controller.Event
-	ask    func(ctx context.Context) error // nil: answers at once
+	asked  []controller.Event
+	ask    func(ctx context.Context) error              // nil: answers at once
+	reply  func(controller.Event) controller.AnswerBody // nil: Accepted
+	refuse func(controller.Event) error                 // of Post; nil: all are taken
 	snap   controller.Snapshot
 }
 
 func (s *site) Post(ev controller.Event) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.refuse != nil {
+		if err := s.refuse(ev); err != nil {
+			return err
+		}
+	}
 	s.events = append(s.events, ev)
 	if set, ok := ev.(controller.SettingChanged); ok {
 		s.set(set)
@@ -146,12 +155,18 @@ func (s *site) Ask(ctx context.Context, ask func(controller.ReplyID) controller.
 			return nil, err
 		}
 	}
+	ev := ask(1)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if set, ok := ask(1).(controller.SettingChanged); ok {
+	s.asked = append(s.asked, ev)
+	if set, ok := ev.(controller.SettingChanged); ok {
 		s.set(set)
 	}
-	return controller.CommandAnswer{Status: "Accepted"}, nil
+	reply := s.reply
+	s.mu.Unlock()
+	if reply == nil {
+		return controller.CommandAnswer{Status: "Accepted"}, nil
+	}
+	return reply(ev), nil
 }
 
 func (s *site) Snapshot() *controller.Snapshot {
@@ -159,6 +174,19 @@ func (s *site) Snapshot() *controller.Snapshot {
 	defer s.mu.Unlock()
 	snap := s.snap
 	return &snap
+}
+
+// change changes what the next Snapshot shows.
+func (s *site) change(f func(*controller.Snapshot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.snap)
+}
+
+func (s *site) answer(reply func(controller.Event) controller.AnswerBody) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reply = reply
 }
 
 func (s *site) connectors(n int) {
@@ -193,7 +221,8 @@ type rig struct {
 	dir     string
 	seq     controller.Seq
 	station *upstream.Station
-	halt    func() // ends the station
+	adjust  func(*upstream.Config) // of the next start; nil: nothing
+	halt    func()                 // ends the station
 	closers []func()
 }
 
@@ -247,8 +276,12 @@ func (r *rig) openStore() {
 // start runs a Station; what comes to it is what a process would know that starts now.
 func (r *rig) start(bootKnown bool) {
 	r.t.Helper()
-	r.station = upstream.New(upstream.Config{StationID: "SITE1", URL: "ws://" + cloudAddr + "/ocpp", Dial: r.net.DialContext, Loop: r.site, Outbox: r.store,
-		Vendor: "Busbar", Model: "Site controller", Serial: "S1", Version: "1.0", BootKnown: bootKnown})
+	cfg := upstream.Config{StationID: "SITE1", URL: "ws://" + cloudAddr + "/ocpp", Dial: r.net.DialContext, Loop: r.site, Outbox: r.store,
+		Vendor: "Busbar", Model: "Site controller", Serial: "S1", Version: "1.0", BootKnown: bootKnown}
+	if r.adjust != nil {
+		r.adjust(&cfg)
+	}
+	r.station = upstream.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.station.Run(ctx) }()
@@ -345,6 +378,28 @@ func command[Req, Resp any](r *rig, a ocpp.Action[Req, Resp], req Req) (Resp, er
 		r.t.Fatal("the station is not connected")
 	}
 	return a.Call(r.t.Context(), conn, req)
+}
+
+// expect sends the station a CALL as text and compares the beginning of its answer.
+func (r *rig) expect(action, payload, want string) {
+	r.t.Helper()
+	conn := r.cloud.srv.Conn("SITE1")
+	if conn == nil {
+		r.t.Fatal("the station is not connected")
+	}
+	raw, err := conn.Call(r.t.Context(), ocpp.Call{Action: action, Payload: json.RawMessage(payload)})
+	got := string(raw)
+	if err != nil {
+		got = err.Error()
+	}
+	if !strings.HasPrefix(got, want) {
+		r.t.Errorf("%s %s\nanswered %s\nwant     %s", action, payload, got, want)
+	}
+}
+
+// tell reports a status of a slot.
+func (r *rig) tell(slot controller.Slot, status controller.ConnectorStatus) {
+	r.station.Do(controller.ReportStatus{Status: controller.SlotStatus{Slot: slot, Status: status, ErrorCode: controller.NoError}})
 }
 
 // bubble runs a test in virtual time.

@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"busbar/controller"
 )
@@ -23,4 +25,22 @@ func TestEveryKeyIsReadable(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
 	}
+}
+
+// What was accepted is what the next question gets, also before the snapshot shows it.
+func TestAChangeIsReadBackBeforeTheSnapshotShowsIt(t *testing.T) {
+	k, _ := findKey(keyHeartbeat)
+	synctest.Test(t, func(t *testing.T) {
+		var s settings
+		old := &controller.Snapshot{At: time.Now(), Settings: map[string]string{keyHeartbeat: "600"}}
+		s.set(keyHeartbeat, "60")
+		if got := s.read(k, old); got != "60" {
+			t.Errorf("%s at once", got)
+		}
+		time.Sleep(time.Second)
+		old.At = time.Now() // and somebody else changed it again
+		if got := s.read(k, old); got != "600" {
+			t.Errorf("%s of a newer snapshot", got)
+		}
+	})
 }

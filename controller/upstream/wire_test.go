@@ -75,3 +75,36 @@ func make9(n int) []byte {
 	}
 	return b
 }
+
+func TestAnswersAreReadLeniently(t *testing.T) {
+	for _, c := range []struct {
+		kind     controller.OutboxKind
+		answer   string
+		upTx     controller.UpstreamTx
+		status   controller.TokenStatus // "": none
+		unusable bool
+	}{
+		{controller.OutboxStart, `{"transactionId":17,"idTagInfo":{"status":"Accepted"}}`, "17", controller.TokenAccepted, false},
+		{controller.OutboxStart, `{"transactionId":0,"idTagInfo":{"status":"ConcurrentTx"}}`, "0", controller.TokenConcurrentTx, false},
+		{controller.OutboxStart, `{"transactionId":"17","idTagInfo":{"status":"Invalid","expiryDate":"soon"}}`, "17", controller.TokenInvalid, false},
+		{controller.OutboxStart, `{"transactionId":-1,"idTagInfo":{"status":"Nonsense"}}`, "-1", "", false},
+		{controller.OutboxStart, `{"transactionId":null}`, "", "", true},
+		{controller.OutboxStart, `{"transactionId":"x"}`, "", "", true},
+		{controller.OutboxStart, `{}`, "", "", true},
+		{controller.OutboxStart, `[]`, "", "", true},
+		{controller.OutboxStop, `{"idTagInfo":{"status":"Expired"}}`, "", controller.TokenExpired, false},
+		{controller.OutboxStop, `{"idTagInfo":7}`, "", "", false},
+		{controller.OutboxStop, `null`, "", "", false},
+		{controller.OutboxMeter, `{"surprise":true}`, "", "", false},
+	} {
+		ev := controller.Delivered{Tx: 1, Kind: c.kind}
+		err := readAnswer(json.RawMessage(c.answer), &ev)
+		status := controller.TokenStatus("")
+		if ev.Info != nil {
+			status = ev.Info.Status
+		}
+		if (err != nil) != c.unusable || ev.UpTx != c.upTx || status != c.status {
+			t.Errorf("%s %s: %v, %+v, %q", c.kind, c.answer, err, ev, status)
+		}
+	}
+}
