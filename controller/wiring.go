@@ -3,6 +3,7 @@ package controller
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -137,9 +138,7 @@ func (s *Site) below(node loadbalance.NodeID) loadbalance.NodeID {
 // recover takes over what the journal remembers, then adds what the configuration
 // has and the journal has not.
 func (s *Site) recover(r Recovered) {
-	for k, v := range r.Settings {
-		s.settings[k] = v
-	}
+	maps.Copy(s.settings, r.Settings)
 	for _, row := range r.Slots {
 		s.growTo(row.Slot)
 		sl := s.slots[row.Slot-1]

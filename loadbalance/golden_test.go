@@ -340,13 +340,13 @@ func (s *story) pass() {
 			fmt.Fprintf(&s.said, "t+%v  %d: %s%s %v -> %v, lease %v\n", s.now.Sub(s.start), sp.Slot, actionName(sp.Action), urgent, present, sp.Limit, sp.Lease)
 		}
 	}
-	alarms := ""
+	var alarms strings.Builder
 	for _, a := range s.plan.Alarms {
-		alarms += fmt.Sprintf(" [%s %s%s]", alarmNames[a.Kind], a.Node, strings.TrimPrefix(strconv.Itoa(a.Slot), "0"))
+		alarms.WriteString(fmt.Sprintf(" [%s %s%s]", alarmNames[a.Kind], a.Node, strings.TrimPrefix(strconv.Itoa(a.Slot), "0")))
 	}
-	if alarms != s.alarms {
-		fmt.Fprintf(&s.said, "t+%v  alarms:%s\n", s.now.Sub(s.start), cmp.Or(alarms, " none"))
-		s.alarms = alarms
+	if alarms.String() != s.alarms {
+		fmt.Fprintf(&s.said, "t+%v  alarms:%s\n", s.now.Sub(s.start), cmp.Or(alarms.String(), " none"))
+		s.alarms = alarms.String()
 	}
 }
 

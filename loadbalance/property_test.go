@@ -3,6 +3,7 @@ package loadbalance
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -346,14 +347,14 @@ func TestStepProperties(t *testing.T) {
 }
 
 func (w *world) describe(setpoints map[int]Setpoint) string {
-	out := ""
+	var out strings.Builder
 	for i := range w.conns {
 		c := &w.conns[i]
 		sp := setpoints[c.Slot]
-		out += fmt.Sprintf("slot %d at %s on %v online=%v wants=%v held=%v for %v sent=%v %v failsafe=%v promised %v: %s %v target %v %+v\n", c.Slot, c.Node, c.Phases, c.Online, c.Wants,
-			c.Held, c.LeaseUntil.Sub(w.now), c.SentOpen, c.Sent, c.Failsafe, w.promised(c), actionName(sp.Action), sp.Limit, sp.Target, sp.Reason)
+		out.WriteString(fmt.Sprintf("slot %d at %s on %v online=%v wants=%v held=%v for %v sent=%v %v failsafe=%v promised %v: %s %v target %v %+v\n", c.Slot, c.Node, c.Phases, c.Online, c.Wants,
+			c.Held, c.LeaseUntil.Sub(w.now), c.SentOpen, c.Sent, c.Failsafe, w.promised(c), actionName(sp.Action), sp.Limit, sp.Target, sp.Reason))
 	}
-	return out
+	return out.String()
 }
 
 // checkHistory lets a random site live for a while and checks each pass. It gives

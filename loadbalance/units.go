@@ -1,5 +1,7 @@
 package loadbalance
 
+import "strings"
+
 import "fmt"
 
 // MilliAmp is a current per phase, rms. 1 A = 1000.
@@ -57,11 +59,11 @@ func (s PhaseSet) Has(p Phase) bool { return s&(1<<p) != 0 }
 func (s PhaseSet) Count() int { return int(s&1 + s>>1&1 + s>>2&1) }
 
 func (s PhaseSet) String() string {
-	out := ""
+	var out strings.Builder
 	for p := L1; p <= L3; p++ {
 		if s.Has(p) {
-			out += p.String()
+			out.WriteString(p.String())
 		}
 	}
-	return out
+	return out.String()
 }

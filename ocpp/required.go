@@ -35,8 +35,8 @@ func checkPresence(raw json.RawMessage, t reflect.Type, path string) *Violation 
 	if json.Unmarshal(raw, &members) != nil {
 		return nil
 	}
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	for field := range t.Fields() {
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
@@ -47,7 +47,7 @@ func checkPresence(raw json.RawMessage, t reflect.Type, path string) *Violation 
 			}
 			return Missing(join(path, name))
 		}
-		if v := checkPresence(value, t.Field(i).Type, join(path, name)); v != nil {
+		if v := checkPresence(value, field.Type, join(path, name)); v != nil {
 			return v
 		}
 	}

@@ -92,20 +92,21 @@ func TestPageEscapesHostileStrings(t *testing.T) {
 		c.Version = hostile
 		c.Demo = &switches{all: []FaultButton{{Name: hostile, Arg: hostile, Label: hostile, Help: hostile}}}
 	})
-	page := ask(s, "GET", "/", "").Body.String()
+	var page strings.Builder
+	page.WriteString(ask(s, "GET", "/", "").Body.String())
 	live, err := s.rendered()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range live.fragments {
-		page += f.HTML
+		page.WriteString(f.HTML)
 	}
 	for _, bad := range []string{"<script>", "<img", `"><`, "onerror=y>"} {
-		if strings.Contains(page, bad) && bad != `"><` || bad == `"><` && strings.Contains(page, `"><script>alert`) {
+		if strings.Contains(page.String(), bad) && bad != `"><` || bad == `"><` && strings.Contains(page.String(), `"><script>alert`) {
 			t.Errorf("the page has %q unescaped", bad)
 		}
 	}
-	if !strings.Contains(page, "&lt;script&gt;") {
+	if !strings.Contains(page.String(), "&lt;script&gt;") {
 		t.Error("the hostile text does not show at all")
 	}
 }

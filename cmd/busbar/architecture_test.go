@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -182,10 +183,8 @@ func allowed(s source, r rule, ours, path string) bool {
 		if ours == s.pkg {
 			return true
 		}
-		for _, sim := range append(testsAlso[s.pkg], simulators...) {
-			if path == sim {
-				return true
-			}
+		if slices.Contains(append(testsAlso[s.pkg], simulators...), path) {
+			return true
 		}
 	}
 	return false

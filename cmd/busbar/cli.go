@@ -80,14 +80,15 @@ func givenTwice(ctx *kong.Context) error {
 
 // usage turns kong's complaint into one line that says what to do.
 func usage(err *kong.ParseError) error {
-	command := "busbar"
+	var command strings.Builder
+	command.WriteString("busbar")
 	if err.Context != nil {
 		for _, p := range err.Context.Path {
 			if p.Command != nil {
-				command += " " + p.Command.Name
+				command.WriteString(" " + p.Command.Name)
 			}
 		}
 	}
 	reason, _, _ := strings.Cut(err.Error(), "\n")
-	return badInput(reason, "See: "+command+" --help")
+	return badInput(reason, "See: "+command.String()+" --help")
 }

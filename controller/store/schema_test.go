@@ -153,12 +153,12 @@ func TestPresentSchemaHasRows(t *testing.T) {
 	b.deliver(39, controller.OutboxStop, 2)
 	b.save(startOf(40, "B")...)
 	b.stamp(3)
-	text := ""
+	var text strings.Builder
 	for _, table := range []string{"slot", "setting", "tx", "lane", "outbox", "ledger"} { // ledger last: until then the trigger finds no row
 
-		text += inserts(t, b, table)
+		text.WriteString(inserts(t, b, table))
 	}
-	if err := os.WriteFile(fmt.Sprintf("testdata/version-%d.sql", newest), []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(fmt.Sprintf("testdata/version-%d.sql", newest), []byte(text.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

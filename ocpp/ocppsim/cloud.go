@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -143,9 +144,7 @@ func (c *Cloud) Ledger() *CloudLedger {
 	for _, t := range c.txs {
 		l.Transactions = append(l.Transactions, *t)
 	}
-	for k, v := range c.statuses {
-		l.Statuses[k] = v
-	}
+	maps.Copy(l.Statuses, c.statuses)
 	return l
 }
 
