@@ -93,12 +93,12 @@ func TestTriggers(t *testing.T) {
 			before := len(r.cloud.got())
 			r.expect("TriggerMessage", c.ask, `{"status":"`+c.answer+`"}`)
 			r.after(time.Second)
-			got := ""
+			var got strings.Builder
 			for _, m := range r.cloud.got()[before:] {
-				got += m.action + " " + m.payload
+				got.WriteString(m.action + " " + m.payload)
 			}
-			if got != c.then {
-				t.Errorf("%s\ngot  %s\nwant %s", c.ask, got, c.then)
+			if got.String() != c.then {
+				t.Errorf("%s\ngot  %s\nwant %s", c.ask, got.String(), c.then)
 			}
 		}
 		r.expect("TriggerMessage", `{"requestedMessage":"Poem"}`, "PropertyConstraintViolation")
