@@ -23,16 +23,27 @@ func (s *Site) meterReported(ev MeterReported) {
 		sl = t.slot
 	}
 	var billing [][]byte
+	repeated := false
 	for _, sample := range ev.Samples {
 		if sl != nil {
 			s.observe(sl, t, sample)
 		}
-		if t != nil && s.dueUpstream(t, sample) {
+		switch {
+		case t == nil:
+		case t.sighted(sample):
+			repeated = true
+		case s.dueUpstream(t, sample):
 			billing = append(billing, sample.Raw)
+			t.sight(sample.Raw)
 			t.billedAt = sample.At
 		}
 	}
-	if len(billing) == 0 {
+	switch {
+	case len(billing) > 0:
+	case repeated: // what it repeats may still be on its way to the disk
+		s.answerWhenDurable(ev.Reply, Done{})
+		return
+	default:
 		s.answer(ev.Reply, Done{})
 		return
 	}
@@ -87,7 +98,7 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 // MeterValueSampleInterval of the cloud.
 func (s *Site) dueUpstream(t *transaction, sample MeterSample) bool {
 	if sample.Billing {
-		return t.firstSight(sample.Raw)
+		return true
 	}
 	interval, err := strconv.Atoi(s.settings[SettingSampleInterval])
 	if err != nil || interval <= 0 {
@@ -99,22 +110,20 @@ func (s *Site) dueUpstream(t *transaction, sample MeterSample) bool {
 	return sample.At.Sub(t.billedAt) >= time.Duration(interval)*time.Second-sampleSlack
 }
 
-// firstSight tells whether a billing sample is new: a charger that got no answer sends
-// it again, with another message id perhaps (6.3).
-func (t *transaction) firstSight(raw json.RawMessage) bool {
-	sum := sha256.Sum256(raw)
-	if slices.Contains(t.sights, sum) {
-		return false
-	}
-	if len(t.sights) >= sightsKept {
-		t.sights = slices.Delete(t.sights, 0, 1)
-	}
-	t.sights = append(t.sights, sum)
-	return true
+// sighted tells whether a sample was billed already: a charger that got no answer sends
+// it again, with another message id perhaps (6.3), and perhaps to the box's next life.
+// Of an interval's samples, one without a time can't be told from the next.
+func (t *transaction) sighted(sample MeterSample) bool {
+	return (sample.Billing || sample.AtText != "") && slices.Contains(t.sights, sha256.Sum256(sample.Raw))
 }
 
-// sightsKept bounds the memory for repeated billing samples of one transaction.
-const sightsKept = 32
+// sight remembers a billed sample.
+func (t *transaction) sight(raw json.RawMessage) {
+	if len(t.sights) >= BilledKept {
+		t.sights = slices.Delete(t.sights, 0, 1)
+	}
+	t.sights = append(t.sights, sha256.Sum256(raw))
+}
 
 // sampleSlack lets a charger's sample that comes a little early count for its
 // interval, so that 10 s metering meets a 60 s interval every 60 s.

@@ -174,7 +174,15 @@ type Recovered struct {
 	// open ones whose Start it has not.
 	Undelivered []TxID
 	Started     int // transactions ever started
+	// Billed are the newest meterValue elements, at most BilledKept, that open
+	// transactions have in the outbox, oldest first: a charger whose values were not
+	// acknowledged in time sends them again after the restart.
+	Billed map[TxID][]json.RawMessage
 }
+
+// BilledKept is how many billed meterValue elements of a transaction are remembered to
+// tell repeated ones.
+const BilledKept = 32
 
 // OutboxCounts are the numbers of the outbox.
 type OutboxCounts struct {

@@ -31,7 +31,7 @@ type transaction struct {
 	durable  bool
 	info     *TokenInfo // as the cloud answered
 	billedAt time.Time  // newest sample that went to the outbox
-	sights   [][32]byte // hashes of the newest billing samples
+	sights   [][32]byte // hashes of the newest billed samples
 	stopping bool       // asked to end
 	deauth   bool       // ended by us because the cloud said no
 	closeAt  time.Time  // synthetic close unless its Stop comes
@@ -60,6 +60,9 @@ func (s *Site) recoverTransactions(r Recovered) {
 	for _, row := range r.Open {
 		t := &transaction{id: row.Tx, row: row, durable: true, answered: &TokenInfo{Status: TokenAccepted}, slot: s.slotBy(row.Slot),
 			createdAt: row.StartedAt, billedAt: row.LastSampleAt}
+		for _, value := range r.Billed[t.id] {
+			t.sight(value)
+		}
 		s.txs[t.id], s.starts[keyOf(&t.row)] = t, t.id
 		if t.slot != nil && t.slot.tx == nil {
 			t.slot.tx, t.slot.register = t, row.LastRegister

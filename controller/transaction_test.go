@@ -271,6 +271,38 @@ func TestARepeatedBillingSampleGoesUpOnce(t *testing.T) {
 	}
 }
 
+func TestARepeatedBillingSampleWaitsForTheFirstOnesCommit(t *testing.T) {
+	r := newRig(t, layout(), Recovered{})
+	r.online("CP1")
+	id := r.start("CP1", 1, "A")
+	r.hold = true
+	again := MeterReported{Station: "CP1", Connector: 1, Tx: id,
+		Samples: []MeterSample{{At: r.now, Raw: json.RawMessage(`{"context":"Transaction.Begin"}`), Billing: true, SoC: -1}}}
+	for range 2 {
+		again.Reply = r.next()
+		r.do(again)
+		if body := r.answers[again.Reply]; body != nil {
+			t.Fatalf("%#v before the values are on the disk", body)
+		}
+	}
+}
+
+func TestABillingSampleRepeatedAfterARestartGoesUpOnce(t *testing.T) {
+	begin := MeterSample{At: epoch, Raw: json.RawMessage(`{"context":"Transaction.Begin"}`), Billing: true, SoC: -1}
+	r := newRig(t, layout(), Recovered{
+		Slots:  []SlotRow{{Slot: 1, UpEVSE: 1, UpConnector: 1, Station: "CP1", Connector: 1, State: SlotActive}},
+		Open:   []TxRow{{Tx: 7, Slot: 1, Station: "CP1", Connector: 1, Token: IDToken{Value: "A"}, StartedAt: epoch}},
+		Billed: map[TxID][]json.RawMessage{7: {begin.Raw}},
+	})
+	r.online("CP1")
+	repeated := MeterReported{Station: "CP1", Reply: r.next(), Connector: 1, Tx: 7, Samples: []MeterSample{begin}}
+	r.do(repeated)
+	answer[Done](r, repeated.Reply)
+	if rows := rowsOf[OutboxRow](r.rows); len(rows) != 0 {
+		t.Fatalf("it went into the outbox again: %+v", rows)
+	}
+}
+
 func TestValuesAfterTheStopStayOutOfTheLane(t *testing.T) {
 	r := newRig(t, layout(), Recovered{})
 	r.online("CP1")

@@ -60,6 +60,10 @@ type killCharger struct {
 	retries int
 }
 
+// longestPause between two transactions keeps the chargers from outrunning the cloud,
+// which takes one message at a time.
+const longestPause = 200 * time.Millisecond
+
 // run works until stop is closed and the transaction under way is over.
 func (c *killCharger) run(ctx context.Context, stop <-chan struct{}) error {
 	defer func() {
@@ -77,6 +81,7 @@ func (c *killCharger) run(ctx context.Context, stop <-chan struct{}) error {
 		if err := c.transaction(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.id, err)
 		}
+		<-time.After(time.Duration(c.random.Int64N(int64(longestPause))))
 	}
 }
 
@@ -137,6 +142,8 @@ func until[Req, Resp any](ctx context.Context, c *killCharger, action ocpp.Actio
 		if ctx.Err() != nil || !errors.Is(err, ocpp.ErrClosed) {
 			return resp, fmt.Errorf("cannot send %s: %w", action.Name, err)
 		}
+		<-c.conn.Done()
+		c.conn = nil
 		c.retries++
 		if c.random.IntN(2) == 0 {
 			id = c.messageID()
@@ -155,17 +162,10 @@ const reconnect = 50 * time.Millisecond
 
 // connect makes sure of a connection, waiting for the box's next life if need be.
 func (c *killCharger) connect(ctx context.Context) error {
-	for {
-		if c.conn != nil {
-			select {
-			case <-c.conn.Done():
-			default:
-				return nil
-			}
-		}
+	for c.conn == nil {
 		addr, next := c.gate.now()
 		if err := c.dial(ctx, addr); err == nil {
-			continue
+			break
 		}
 		again := time.NewTimer(reconnect)
 		select {
@@ -177,6 +177,7 @@ func (c *killCharger) connect(ctx context.Context) error {
 		}
 		again.Stop()
 	}
+	return nil
 }
 
 func (c *killCharger) dial(ctx context.Context, addr string) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"busbar/controller"
@@ -25,6 +26,9 @@ func (s *Store) Recover(ctx context.Context) (controller.Recovered, error) {
 		s.recoverWishes(ctx, &r),
 		s.recoverTransactions(ctx, &r),
 	)
+	if err == nil {
+		err = s.recoverBilled(ctx, &r)
+	}
 	if err != nil {
 		return controller.Recovered{}, fmt.Errorf("cannot read what the box remembers: %w", err)
 	}
@@ -108,6 +112,41 @@ func (s *Store) recoverTransactions(ctx context.Context, r *controller.Recovered
 			return err
 		}, `SELECT tx FROM tx WHERE (ended = 0 OR stop_done = 0) AND (ended = 1 OR start_done = 0) ORDER BY tx`),
 	)
+}
+
+// recoverBilled reads the newest billed values of the open transactions.
+func (s *Store) recoverBilled(ctx context.Context, r *controller.Recovered) error {
+	for _, t := range r.Open {
+		var values []json.RawMessage // newest first
+		err := each(ctx, s.readers, func(row scanner) error {
+			var body []byte
+			if err := row.Scan(&body); err != nil {
+				return err
+			}
+			var m controller.MeterBody
+			if err := json.Unmarshal(body, &m); err != nil {
+				s.log.Error("damaged meter values can't be told from repeated ones", "tx", int64(t.Tx), "err", err)
+				return nil
+			}
+			for _, v := range slices.Backward(m.Values) {
+				values = append(values, v)
+			}
+			return nil
+		}, `SELECT body FROM outbox WHERE tx = ? AND kind = 'meter' ORDER BY id DESC LIMIT ?`, int64(t.Tx), controller.BilledKept)
+		if err != nil {
+			return err
+		}
+		if len(values) == 0 {
+			continue
+		}
+		values = values[:min(len(values), controller.BilledKept)]
+		slices.Reverse(values)
+		if r.Billed == nil {
+			r.Billed = map[controller.TxID][]json.RawMessage{}
+		}
+		r.Billed[t.Tx] = values
+	}
+	return nil
 }
 
 // txRead are the columns of scanTx.
