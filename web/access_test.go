@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 // target is a route's path with its places filled.
 func (r route) target() string {
-	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js").Replace(r.path)
+	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js", "{id}", "NEW-7").Replace(r.path)
 }
 
 // accepting answers all commands with yes.
@@ -23,6 +24,8 @@ func goodBody(r route) string {
 	switch {
 	case strings.HasSuffix(r.path, "/start"):
 		return `{"id_token":"04AB"}`
+	case strings.HasSuffix(r.path, "/approve"):
+		return `{"approve":true}`
 	case strings.HasSuffix(r.path, "/limit"):
 		return `{"limit_a":10}`
 	case strings.HasSuffix(r.path, "/faults"):
@@ -116,6 +119,73 @@ func TestForeignOriginsAreRefused(t *testing.T) {
 		w := ask(s, "POST", "/api/v1/demo/faults", "name=cloud-cut&on=true", "Content-Type: application/x-www-form-urlencoded", c.header)
 		if w.Code != c.code {
 			t.Errorf("%s: got %d, want %d", c.header, w.Code, c.code)
+		}
+	}
+}
+
+// TestForeignNamesAreRefused: a web site whose name leads to this box (DNS rebinding)
+// reads nothing and switches nothing.
+func TestForeignNamesAreRefused(t *testing.T) {
+	s := rig(newBox(picture(t0)), demo, func(c *Config) { c.Hosts = []string{"busbar-ab12", "busbar-ab12.local"} })
+	const own, foreign = 200, 421
+	for host, code := range map[string]int{
+		"127.0.0.1": own, "127.0.0.1:8080": own, "[::1]:8080": own, "[::1]": own, "10.0.0.5": own, "localhost": own, "LocalHost:8080": own, "page.localhost": own,
+		"busbar-ab12.local": own, "BUSBAR-AB12.local.:8080": own, "busbar-ab12": own,
+		"evil.example": foreign, "evil.example:8080": foreign, "127.0.0.1.evil.example": foreign, "localhost.evil.example": foreign, "": foreign, "busbar-ab12.local.evil.example": foreign,
+	} {
+		for _, r := range s.routes {
+			if r.access == accessOpen || r.access == accessWrite || strings.HasSuffix(r.path, "/stream") && code == own {
+				continue
+			}
+			for _, token := range []string{"", bearer[len("Authorization: "):]} {
+				q := httptest.NewRequest(r.method, r.target(), strings.NewReader(goodBody(r)))
+				q.Host = host
+				q.Header.Set("Authorization", token)
+				if token != "" && strings.HasSuffix(r.path, "/stream") {
+					continue // it would not end
+				}
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, q)
+				want := code
+				if token != "" {
+					want = own // no browser led astray
+				}
+				if w.Code != want {
+					t.Errorf("%s %s at %q, token %q: got %d, want %d", r.method, r.path, host, token, w.Code, want)
+				}
+			}
+		}
+	}
+}
+
+func TestForeignSitesTakeNoPlaceOfAViewer(t *testing.T) {
+	if w := ask(rig(newBox(picture(t0)), demo), "GET", "/api/v1/stream", "", "Sec-Fetch-Site: cross-site"); w.Code != 403 {
+		t.Errorf("got %d", w.Code)
+	}
+}
+
+// TestFaultOrders: JSON under any kind, forms, and neither.
+func TestFaultOrders(t *testing.T) {
+	for _, c := range []struct {
+		kind, body string
+		code       int
+	}{
+		{"application/json", `{"name":"charger-kill","arg":"CP3","on":true}`, 200},
+		{"application/x-www-form-urlencoded", `{"name":"charger-kill","arg":"CP3","on":true}`, 200}, // curl -d
+		{"", `{"name":"charger-kill","arg":"CP3","on":true}`, 200},
+		{"application/x-www-form-urlencoded", "name=charger-kill&arg=CP3&on=true", 303},
+		{"application/x-www-form-urlencoded", "name=charger-kill&arg=CP3&on=perhaps", 400},
+		{"application/x-www-form-urlencoded", "name=%zz", 400},
+		{"application/json", `{"name":"no-such","on":true}`, 400},
+		{"application/json", `{"name":"charger-kill","on":"yes"}`, 400},
+		{"application/json", ``, 400},
+		{"application/json", strings.Repeat(" ", maxBody+1), 400},
+	} {
+		faults := newSwitches()
+		s := rig(newBox(picture(t0)), func(cfg *Config) { cfg.Demo = faults })
+		w := ask(s, "POST", "/api/v1/demo/faults", c.body, "Content-Type: "+c.kind)
+		if w.Code != c.code || faults.Faults()[2].On != (c.code < 400) {
+			t.Errorf("%s %.60q: got %d %s, want %d", c.kind, c.body, w.Code, w.Body, c.code)
 		}
 	}
 }

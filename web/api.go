@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -29,7 +30,7 @@ func (s *Server) table() []route {
 	get, post := http.MethodGet, http.MethodPost
 	return []route{
 		{method: get, path: "/{$}", access: accessRead, serve: s.home, summary: "Live page"},
-		{method: get, path: "/assets/{name}", access: accessRead, serve: s.asset, summary: "Files of the page"},
+		{method: get, path: "/assets/{name}", access: accessOpen, serve: s.asset, summary: "Files of the page"},
 		{method: get, path: "/healthz", access: accessOpen, serve: s.healthz, summary: "The process answers"},
 		{method: get, path: "/readyz", access: accessOpen, serve: s.readyz, summary: "Control loop runs and the database can be written"},
 		{method: get, path: "/metrics", access: accessRead, serve: s.scrape.ServeHTTP, summary: "Measures for Prometheus"},
@@ -43,7 +44,8 @@ func (s *Server) table() []route {
 		{method: get, path: "/api/v1/connectors", access: accessRead, serve: s.connectors, summary: "Connectors by slot, with the reason of their limit", answer: []connectorDTO{}},
 		{method: get, path: "/api/v1/transactions", access: accessRead, serve: s.transactions, summary: "Transactions, newest first", query: "n", answer: []transactionDTO{}},
 		{method: get, path: "/api/v1/outbox", access: accessRead, serve: s.outbox, summary: "What waits for the cloud", answer: outboxDTO{}},
-		{method: get, path: "/api/v1/events", access: accessRead, serve: s.events, summary: "Newest lines of the event log, newest last", answer: []eventDTO{}},
+		{method: get, path: "/api/v1/events", access: accessRead, serve: s.events, summary: "Newest lines of the event log, newest last", query: "n", answer: []eventDTO{}},
+		{method: post, path: "/api/v1/chargers/{id}/approve", access: accessWrite, serve: s.approve, summary: "Let an unknown charger in, or turn it away", body: approveOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/connectors/{n}/start", access: accessWrite, serve: s.start, summary: "Start a transaction", body: startOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/connectors/{n}/stop", access: accessWrite, serve: s.stop, summary: "Stop the running transaction", body: emptyOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/connectors/{n}/unlock", access: accessWrite, serve: s.unlock, summary: "Unlock the plug", body: emptyOrder{}, answer: commandDTO{}},
@@ -98,24 +100,49 @@ func (s *Server) outbox(w http.ResponseWriter, _ *http.Request) {
 	reply(w, newOutboxDTO(s.snapshot().Outbox))
 }
 
-func (s *Server) events(w http.ResponseWriter, _ *http.Request) {
-	reply(w, each(s.snapshot().Log, newEventDTO))
-}
-
-// Bounds of ?n= of the transactions.
+// Bounds of ?n=, the length of a list.
 const (
-	transactionsUsual = 100
-	transactionsMost  = 1000
+	listUsual = 100
+	listMost  = 1000
 )
 
+// length reads ?n=; if it can't, it answers.
+func length(w http.ResponseWriter, r *http.Request) (int, bool) {
+	text := r.URL.Query().Get("n")
+	if text == "" {
+		return listUsual, true
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > listMost {
+		fail(w, r, http.StatusBadRequest, "The length of the list, n, can't be read.", fmt.Sprintf("Give a whole number from 1 to %d.", listMost))
+		return 0, false
+	}
+	return n, true
+}
+
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	n, ok := length(w, r)
+	if !ok {
+		return
+	}
+	if s.cfg.Events == nil {
+		log := s.snapshot().Log
+		reply(w, each(log[max(0, len(log)-n):], newEventDTO))
+		return
+	}
+	lines, err := s.cfg.Events(r.Context(), n)
+	if err != nil {
+		s.cfg.Logger.Error("cannot list events", "err", err)
+		fail(w, r, http.StatusInternalServerError, "The event log can't be read.", "The program's log says why.")
+		return
+	}
+	reply(w, each(lines, newEventDTO))
+}
+
 func (s *Server) transactions(w http.ResponseWriter, r *http.Request) {
-	n := transactionsUsual
-	if text := r.URL.Query().Get("n"); text != "" {
-		var err error
-		if n, err = strconv.Atoi(text); err != nil || n < 1 || n > transactionsMost {
-			fail(w, r, http.StatusBadRequest, "The number of transactions, n, can't be read.", "Give a whole number from 1 to 1000.")
-			return
-		}
+	n, ok := length(w, r)
+	if !ok {
+		return
 	}
 	if s.cfg.Transactions == nil {
 		reply(w, []transactionDTO{})

@@ -56,6 +56,11 @@ func TestCommands(t *testing.T) {
 		{name: "limit too high", path: path + "limit", body: `{"limit_a":1e9}`, code: 400, says: "limit_a"},
 		{name: "limit negative", path: path + "limit", body: `{"limit_a":-1}`, code: 400, says: "limit_a"},
 		{name: "limit for ever", path: path + "limit", body: `{"limit_a":6,"for":"-1s"}`, code: 400, says: "duration"},
+		{name: "approve", path: "/api/v1/chargers/NEW-7/approve", body: `{"approve":true}`, code: 200, event: controller.ApproveRequested{Reply: 1, Station: "NEW-7", Approve: true},
+			answer: controller.CommandAnswer{Status: "Accepted"}},
+		{name: "turn away", path: "/api/v1/chargers/NEW%2F7/approve", body: `{"approve":false}`, code: 200, event: controller.ApproveRequested{Reply: 1, Station: "NEW/7"},
+			answer: controller.CommandAnswer{Status: "Accepted"}},
+		{name: "approve unsaid", path: "/api/v1/chargers/NEW-7/approve", body: `{}`, code: 400, says: "approve is missing"},
 		{name: "unknown slot", path: "/api/v1/connectors/99/stop", code: 404, says: `no connector`},
 		{name: "no number", path: "/api/v1/connectors/one/stop", code: 404, says: `no connector`},
 		{name: "huge body", path: path + "stop", body: strings.Repeat(" ", maxBody+1), code: 400, says: "too large"},
@@ -149,6 +154,29 @@ func TestTransactionsAsked(t *testing.T) {
 		if w := ask(s, "GET", "/api/v1/transactions?n="+n, ""); w.Code != 400 {
 			t.Errorf("n=%s: got %d", n, w.Code)
 		}
+	}
+}
+
+func TestEventsAsked(t *testing.T) {
+	if got := ask(rig(newBox(picture(t0)), demo), "GET", "/api/v1/events?n=1", "").Body.String(); strings.Count(got, `"code"`) != 1 || !strings.Contains(got, "meter.lost") {
+		t.Errorf("of the snapshot: got %s", got)
+	}
+	s := rig(newBox(picture(t0)), demo, func(c *Config) {
+		c.Events = func(_ context.Context, n int) ([]controller.LogEntry, error) {
+			if n == 7 {
+				return nil, errors.New("disk on fire")
+			}
+			return []controller.LogEntry{{At: t0, Severity: controller.SeverityInfo, Code: "box.start", Text: "long ago"}}, nil
+		}
+	})
+	if got := ask(s, "GET", "/api/v1/events", "").Body.String(); !strings.Contains(got, "long ago") {
+		t.Errorf("of the store: got %s", got)
+	}
+	if w := ask(s, "GET", "/api/v1/events?n=7", ""); w.Code != 500 || strings.Contains(w.Body.String(), "fire") {
+		t.Errorf("broken store: got %d %s", w.Code, w.Body)
+	}
+	if w := ask(s, "GET", "/api/v1/events?n=0", ""); w.Code != 400 {
+		t.Errorf("n=0: got %d", w.Code)
 	}
 }
 

@@ -22,7 +22,10 @@ type (
 		IDToken   string `json:"id_token"`             // 1 to 36 characters
 		TokenType string `json:"token_type,omitempty"` // OCPP 2.x word, e.g. "ISO14443"
 	}
-	emptyOrder struct{}
+	emptyOrder   struct{}
+	approveOrder struct {
+		Approve *bool `json:"approve"` // no default: neither happens by mistake
+	}
 	limitOrder struct {
 		// LimitA in amperes, 0 to 1000; below 6 no car charges. null lifts the limit.
 		LimitA json.RawMessage `json:"limit_a"`
@@ -38,6 +41,8 @@ const (
 	longestLimit = 31 * 24 * time.Hour
 	// answerWithin is a charger's own time, a stop before an unlock, and some slack.
 	answerWithin = 40 * time.Second
+	// bodyWithin is the time a client has to send its order.
+	bodyWithin = 10 * time.Second
 )
 
 func (s *Server) start(w http.ResponseWriter, r *http.Request) {
@@ -115,6 +120,26 @@ func (o limitOrder) read() (loadbalance.MilliAmp, time.Duration, error) {
 	return loadbalance.MilliAmp(math.Floor(amperes*1000 + 1e-6)), span, nil // down: the safe side
 }
 
+// approve is POST /api/v1/chargers/{id}/approve: the unknown charger at the door is
+// let in, or turned away.
+func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
+	var o approveOrder
+	body, err := readBody(w, r)
+	if err == nil {
+		err = strictJSON(body, &o)
+	}
+	if err == nil && o.Approve == nil {
+		err = errors.New("approve is missing")
+	}
+	if err != nil {
+		fail(w, r, http.StatusBadRequest, "The body can't be read: "+err.Error(), `Send {"approve":true} to let the charger in, {"approve":false} to turn it away.`)
+		return
+	}
+	s.command(w, r, func(id controller.ReplyID) controller.Event {
+		return controller.ApproveRequested{Reply: id, Station: controller.StationID(r.PathValue("id")), Approve: *o.Approve}
+	})
+}
+
 // order reads slot and body of a command; if it can't, it answers.
 func (s *Server) order(w http.ResponseWriter, r *http.Request, into any) (controller.Slot, bool) {
 	n, err := strconv.Atoi(r.PathValue("n"))
@@ -123,7 +148,7 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, into any) (contro
 		fail(w, r, http.StatusNotFound, "There is no connector "+strconv.Quote(r.PathValue("n"))+".", "The slots are listed at GET /api/v1/connectors.")
 		return 0, false
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readBody(w, r)
 	if err == nil && len(body) > 0 {
 		err = strictJSON(body, into)
 	}
@@ -132,6 +157,18 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, into any) (contro
 		return 0, false
 	}
 	return controller.Slot(n), true
+}
+
+// readBody takes a request's body, bounded in size and time.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(bodyWithin)) // unknown to writers in tests
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err == nil {
+		// What follows may take longer, and the end of the deadline would end it.
+		_ = control.SetReadDeadline(time.Time{})
+	}
+	return body, err
 }
 
 // command sends an event to the control loop and answers with what became of it.

@@ -1,9 +1,10 @@
 package web
 
 import (
-	"io"
+	"bytes"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 )
 
@@ -67,21 +68,21 @@ func (s *Server) faults(w http.ResponseWriter, r *http.Request) {
 	reply(w, out)
 }
 
+// readFault takes JSON and forms. A body that is an object is JSON whatever its kind
+// says: that is what curl -d sends.
 func readFault(w http.ResponseWriter, r *http.Request) (order faultOrder, form bool, err error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	body, err := readBody(w, r)
+	if err != nil {
+		return order, false, err
+	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch kind {
-	case "application/x-www-form-urlencoded", "multipart/form-data":
-		if err := r.ParseMultipartForm(maxBody); err != nil && err != http.ErrNotMultipart {
-			return order, true, err
-		}
-		on, err := strconv.ParseBool(r.PostFormValue("on"))
-		return faultOrder{Name: r.PostFormValue("name"), Arg: r.PostFormValue("arg"), On: on}, true, err
-	default:
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return order, false, err
-		}
+	if kind != "application/x-www-form-urlencoded" || bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) {
 		return order, false, strictJSON(body, &order)
 	}
+	values, err := url.ParseQuery(string(body))
+	if err != nil {
+		return order, true, err
+	}
+	on, err := strconv.ParseBool(values.Get("on"))
+	return faultOrder{Name: values.Get("name"), Arg: values.Get("arg"), On: on}, true, err
 }

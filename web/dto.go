@@ -2,6 +2,7 @@ package web
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"busbar/controller"
@@ -74,33 +75,33 @@ type (
 		Slots      []int      `json:"slots"`
 	}
 	connectorDTO struct {
-		Slot       int        `json:"slot"`
-		Charger    string     `json:"charger"`
-		Connector  int        `json:"connector"`
-		Bay        string     `json:"bay"`
-		EVSEID     string     `json:"evse_id"`
-		Circuit    string     `json:"circuit"`
-		Phases     string     `json:"phases"`
-		Online     bool       `json:"online"`
-		Operative  bool       `json:"operative"`
-		Status     string     `json:"status"`
-		StatusText string     `json:"status_text"`
-		ErrorCode  string     `json:"error_code"`
-		Tx         int64      `json:"transaction"`
-		UpTx       string     `json:"upstream_transaction"`
-		Token      string     `json:"id_token"` // masked
-		Since      *time.Time `json:"since"`
-		EnergyWh   int64      `json:"energy_wh"`
-		RegisterWh int64      `json:"register_wh"`
-		SetpointA  float64    `json:"setpoint_a"`
-		TargetA    float64    `json:"target_a"`
-		MaxA       float64    `json:"max_a"`
-		FailsafeA  float64    `json:"failsafe_a"`
-		LeaseUntil *time.Time `json:"lease_until"`
-		MeasuredA  [3]float64 `json:"measured_a"`
-		MeasuredAt *time.Time `json:"measured_at"`
-		SoC        *int       `json:"soc_percent"`
-		Reason     reasonDTO  `json:"reason"`
+		Slot       int         `json:"slot"`
+		Charger    string      `json:"charger"`
+		Connector  int         `json:"connector"`
+		Bay        string      `json:"bay"`
+		EVSEID     string      `json:"evse_id"`
+		Circuit    string      `json:"circuit"`
+		Phases     string      `json:"phases"`
+		Online     bool        `json:"online"`
+		Operative  bool        `json:"operative"`
+		Status     string      `json:"status"`
+		StatusText string      `json:"status_text"`
+		ErrorCode  string      `json:"error_code"`
+		Tx         int64       `json:"transaction"`
+		UpTx       string      `json:"upstream_transaction"`
+		Token      string      `json:"id_token"` // masked
+		Since      *time.Time  `json:"since"`
+		EnergyWh   int64       `json:"energy_wh"`
+		RegisterWh int64       `json:"register_wh"`
+		SetpointA  float64     `json:"setpoint_a"`
+		TargetA    float64     `json:"target_a"`
+		MaxA       float64     `json:"max_a"`
+		FailsafeA  float64     `json:"failsafe_a"`
+		LeaseUntil *time.Time  `json:"lease_until"`
+		MeasuredA  *[3]float64 `json:"measured_a"` // null until the charger reports in this transaction
+		MeasuredAt *time.Time  `json:"measured_at"`
+		SoC        *int        `json:"soc_percent"`
+		Reason     reasonDTO   `json:"reason"`
 	}
 	reasonDTO struct {
 		Rule    string `json:"rule"`
@@ -170,9 +171,9 @@ func known(t time.Time) *time.Time {
 func masked(t controller.IDToken) string {
 	v := []rune(t.Value)
 	if len(v) <= 4 {
-		return "****"
+		return strings.Repeat("•", len(v))
 	}
-	return "****" + string(v[len(v)-min(4, len(v)/2):])
+	return "•••" + string(v[len(v)-4:])
 }
 
 func newSiteDTO(s *controller.Snapshot) siteDTO {
@@ -214,10 +215,13 @@ func newConnectorDTO(c controller.ConnectorView) connectorDTO {
 		Phases: c.Phases, Online: c.Online, Operative: c.Operative, Status: string(c.Status), StatusText: words.status(c), ErrorCode: c.ErrorCode,
 		Tx: int64(c.Tx), UpTx: string(c.UpTx), Token: c.Token, Since: known(c.Since), EnergyWh: int64(c.Energy), RegisterWh: int64(c.Register),
 		SetpointA: a(c.Setpoint), TargetA: a(c.Target), MaxA: a(c.Max), FailsafeA: a(c.Failsafe), LeaseUntil: known(c.LeaseUntil),
-		MeasuredA: perPhase(c.Measured), MeasuredAt: known(c.MeasuredAt),
-		Reason: reasonDTO{Rule: ruleName(c.Reason.Rule), Circuit: circuit(c.Reason.Node), AgeMs: c.Reason.Age.Milliseconds(), Text: words.reason(c)}}
+		MeasuredAt: known(c.MeasuredAt),
+		Reason:     reasonDTO{Rule: ruleName(c.Reason.Rule), Circuit: circuit(c.Reason.Node), AgeMs: c.Reason.Age.Milliseconds(), Text: words.reason(c)}}
 	if d.Reason.Circuit != "" {
 		d.Reason.Phase = phaseName(c.Reason.Phase)
+	}
+	if !silent(c) {
+		d.MeasuredA = new(perPhase(c.Measured))
 	}
 	if c.SoC >= 0 {
 		d.SoC = new(c.SoC)

@@ -87,7 +87,7 @@ func picture(at time.Time) *controller.Snapshot {
 			Reason: loadbalance.Reason{Rule: rule, Node: node, Phase: loadbalance.L2}}
 	}
 	charging := func(c controller.ConnectorView, set loadbalance.MilliAmp, measured loadbalance.PerPhase, energy controller.WattHour) controller.ConnectorView {
-		c.Tx, c.UpTx, c.Token, c.Since = controller.TxID(100+c.Slot), "7001", "****9C", at.Add(-42*time.Minute)
+		c.Tx, c.UpTx, c.Token, c.Since = controller.TxID(100+c.Slot), "7001", "•••CD9C", at.Add(-42*time.Minute)
 		c.Setpoint, c.Target, c.Measured, c.MeasuredAt, c.Energy, c.Register = set, set, measured, at.Add(-3*time.Second), energy, 1_200_000+energy
 		c.LeaseUntil = at.Add(90 * time.Second)
 		return c
@@ -149,7 +149,7 @@ func figures() controller.Status {
 
 // rig is a Server over a box. Change the configuration with the functions.
 func rig(b *box, change ...func(*Config)) *Server {
-	cfg := Config{Site: b, Status: figures, Ready: func() error { return nil }, Token: "s3cret", Version: "1.2.3", Location: time.UTC,
+	cfg := Config{Site: b, Status: figures, Ready: func() error { return nil }, Token: "s3cret", Version: "1.2.3", Location: time.UTC, Hosts: []string{"example.com"},
 		Outbox: func() controller.OutboxCounts { return counts(b.Snapshot().At) }}
 	for _, c := range change {
 		c(&cfg)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"busbar/controller"
@@ -32,7 +33,8 @@ func NewMetrics() *Metrics {
 		commit: histogram("busbar_commit_seconds", "Time that one group of rows takes to become durable."),
 		lag:    histogram("busbar_loop_lag_seconds", "Time that an event waits for the control loop."),
 	}
-	m.registry.MustRegister(m.messages, m.step, m.commit, m.lag)
+	m.registry.MustRegister(m.messages, m.step, m.commit, m.lag,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -20,10 +20,11 @@ type view struct {
 	demo    bool
 	faults  []FaultButton
 	version string
+	build   string // what the page's files are
 }
 
 func (s *Server) view(now time.Time) view {
-	v := view{words: english(), now: now, loc: s.cfg.Location, snap: s.snapshot(), version: s.cfg.Version}
+	v := view{words: english(), now: now, loc: s.cfg.Location, snap: s.snapshot(), version: s.cfg.Version, build: s.build}
 	if s.cfg.Demo != nil {
 		v.demo, v.faults = true, s.cfg.Demo.Faults()
 	}
@@ -124,6 +125,10 @@ func (v view) nodes() []nodeCard {
 // measures reports whether a fuse's current is known; an old value is never shown as
 // if it were one.
 func measures(n controller.NodeView) bool { return n.State == "ok" || n.State == "stale" }
+
+// silent reports whether a running transaction has no measured current yet: missing
+// is not zero.
+func silent(c controller.ConnectorView) bool { return c.Tx != 0 && c.MeasuredAt.IsZero() }
 
 func (v view) parent(id string) string {
 	i := slices.IndexFunc(v.snap.Nodes, func(n controller.NodeView) bool { return n.ID == id })

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/sha256"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,6 +35,12 @@ type Config struct {
 	Transactions func(ctx context.Context, n int) ([]controller.TxRow, error)
 	// Demo has the faults that a visitor may switch; nil in normal service.
 	Demo Demo
+	// Events gives the n newest lines of the event log, newest last. nil: those of the
+	// snapshot.
+	Events func(ctx context.Context, n int) ([]controller.LogEntry, error)
+	// Hosts are the names, beside localhost and all addresses, under which the page may
+	// be asked without a token. nil: the machine's name, also with ".local".
+	Hosts []string
 	// Token is what writes (and, without Demo, reads) must carry; "" refuses them all.
 	Token string
 	// Ready says whether the control loop runs and the database can be written.
@@ -54,6 +62,7 @@ type Server struct {
 	guard  *http.CrossOriginProtection
 	token  [sha256.Size]byte
 	assets map[string]asset
+	build  string // etags of the assets
 	scrape http.Handler
 	viewer chan struct{} // one place per open stream
 
@@ -75,6 +84,9 @@ func New(cfg Config) *Server {
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics()
 	}
+	if cfg.Hosts == nil {
+		cfg.Hosts = machineNames()
+	}
 	if cfg.Location == nil {
 		cfg.Location = time.Local
 	}
@@ -86,6 +98,9 @@ func New(cfg Config) *Server {
 		assets: loadAssets(),
 		scrape: cfg.Metrics.handler(cfg.Status),
 		viewer: make(chan struct{}, maxViewers),
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.assets)) {
+		s.build += s.assets[name].etag
 	}
 	s.closed, s.closeOnce = context.WithCancel(context.Background())
 	s.routes = s.table()
@@ -99,9 +114,15 @@ func New(cfg Config) *Server {
 // wait for viewers. It returns at once and may be called again.
 func (s *Server) Close() { s.closeOnce() }
 
+// answerTaken is how long a client may take to take its answer, the longest wait for a
+// charger included. A stream sets its own.
+const answerTaken = answerWithin + 20*time.Second
+
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	protect(w.Header())
+	// Where the writer knows no deadline (in tests) a stuck client ends with its request.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTaken))
 	if err := s.guard.Check(r); err != nil {
 		fail(w, r, http.StatusForbidden, "The request comes from another web site.", "Open the box's own page and try again there.")
 		return
@@ -133,6 +154,10 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 func protect(h http.Header) {
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), usb=(), serial=(), payment=()")
 	h.Set("Cache-Control", "no-store")
 }

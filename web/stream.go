@@ -3,11 +3,11 @@ package web
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -29,9 +29,15 @@ type fragment struct {
 	HTML string `json:"html"`
 }
 
+// pageEvent tells which page the fragments belong to.
+type pageEvent struct {
+	Key string `json:"key"`
+}
+
 // rendering is the live part of the page at one moment.
 type rendering struct {
 	at        time.Time
+	page      string // pageKey
 	fragments []fragment
 }
 
@@ -45,15 +51,27 @@ func (s *Server) rendered() (rendering, error) {
 	}
 	var out []fragment
 	var buf bytes.Buffer
-	for _, p := range s.view(now).parts() {
+	v := s.view(now)
+	for _, p := range v.parts() {
 		buf.Reset()
 		if err := p.body.Render(context.Background(), &buf); err != nil {
 			return rendering{}, fmt.Errorf("cannot render %s: %w", p.id, err)
 		}
 		out = append(out, fragment{ID: p.id, HTML: buf.String()})
 	}
-	s.live = rendering{at: now, fragments: out}
+	s.live = rendering{at: now, page: v.key(), fragments: out}
 	return s.live, nil
+}
+
+// key names what a page is made of: program, files, parts. A browser that shows
+// another page than the stream fills loads it again.
+func (v view) key() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q", v.version, v.build)
+	for _, p := range v.parts() {
+		fmt.Fprintf(h, " %q", p.id)
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
 // part is a piece of the page that is replaced as a whole.
@@ -62,11 +80,15 @@ type part struct {
 	body templ.Component
 }
 
-// stream is GET /api/v1/stream: Server-Sent Events. "fragment" carries {id, html} of
-// a part that changed; "reload" tells that the page has other parts now. Everything
-// is sent after each connect. There is no queue: what changed while a viewer was
-// slow is one update.
+// stream is GET /api/v1/stream: Server-Sent Events. "page" carries {key} of the page
+// that the fragments belong to, "fragment" carries {id, html} of a part that changed.
+// Everything is sent after each connect. There is no queue: what changed while a
+// viewer was slow is one update.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Sec-Fetch-Site") == "cross-site" { // can't read it, but would take a viewer's place
+		fail(w, r, http.StatusForbidden, "The request comes from another web site.", "Open the box's own page.")
+		return
+	}
 	select {
 	case s.viewer <- struct{}{}:
 		defer func() { <-s.viewer }()
@@ -112,6 +134,7 @@ type viewer struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	out     bytes.Buffer
+	page    string            // the page it was told of
 	has     map[string]string // what it was sent, by id
 	wrote   time.Time
 }
@@ -119,16 +142,15 @@ type viewer struct {
 // send writes what differs from what the viewer has.
 func (v *viewer) send(now rendering) error {
 	next := make(map[string]string, len(now.fragments))
-	for _, f := range now.fragments {
-		next[f.ID] = f.HTML
-	}
-	if v.has != nil && !sameKeys(v.has, next) {
-		v.event("reload", struct{}{})
+	if v.page != now.page {
+		v.page = now.page
+		v.event("page", pageEvent{Key: now.page})
 	}
 	for _, f := range now.fragments {
 		if old, ok := v.has[f.ID]; !ok || old != f.HTML {
 			v.event("fragment", f)
 		}
+		next[f.ID] = f.HTML
 	}
 	v.has = next
 	if v.out.Len() == 0 {
@@ -155,8 +177,4 @@ func (v *viewer) event(name string, body any) {
 		panic("web: fragment can't be JSON: " + err.Error())
 	}
 	fmt.Fprintf(&v.out, "event: %s\ndata: %s\n\n", name, data)
-}
-
-func sameKeys(a, b map[string]string) bool {
-	return len(a) == len(b) && slices.Equal(slices.Sorted(maps.Keys(a)), slices.Sorted(maps.Keys(b)))
 }

@@ -75,7 +75,7 @@ func TestStreamSendsWhatChanged(t *testing.T) {
 		wg.Go(func() { watch(ctx, s, v) })
 		synctest.Wait()
 		first, _ := v.take(t)
-		if len(first) != len(s.view(time.Now()).parts()) {
+		if len(first) != 1+len(s.view(time.Now()).parts()) || first[0] != "page" {
 			t.Errorf("first came %v", first)
 		}
 		if got := v.header.Get("Content-Type"); got != "text/event-stream" {
@@ -102,7 +102,7 @@ func TestStreamSendsWhatChanged(t *testing.T) {
 		b.snap.Store(more)
 		time.Sleep(streamEvery)
 		synctest.Wait()
-		if got, _ := v.take(t); len(got) == 0 || got[0] != "reload" {
+		if got, _ := v.take(t); len(got) == 0 || got[0] != "page" {
 			t.Errorf("after a connector went away came %v", got)
 		}
 		cancel()

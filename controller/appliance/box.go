@@ -315,7 +315,7 @@ func (b *Box) wireMeters(l controller.Layout) error {
 }
 
 func (b *Box) wirePage() error {
-	b.page = web.New(web.Config{Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Demo: b.opts.Demo, Token: b.opts.Token,
+	b.page = web.New(web.Config{Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Events: b.store.Events, Demo: b.opts.Demo, Token: b.opts.Token,
 		Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
 	return b.listen("page", b.opts.Config.Listen.UI)
 }

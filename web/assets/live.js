@@ -24,7 +24,9 @@ function open() {
   source = new EventSource("/api/v1/stream");
   source.addEventListener("open", () => say("live", "live"));
   source.addEventListener("fragment", (e) => put(JSON.parse(e.data)));
-  source.addEventListener("reload", () => location.reload());
+  source.addEventListener("page", (e) => {
+    if (JSON.parse(e.data).key !== document.documentElement.dataset.page) location.reload();
+  });
   source.addEventListener("error", () => {
     if (leaving) return;
     say("lost", "connection to the box lost");
