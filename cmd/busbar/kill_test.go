@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -26,6 +27,8 @@ const (
 	// killWithin bounds the instants, counted from the moment the box listens: from
 	// before the first charger is back to deep under load.
 	killWithin = 250 * time.Millisecond
+	// startWithin bounds those of lives that end while they start, one in four.
+	startWithin = 40 * time.Millisecond
 )
 
 // killsWanted is 25, or the number in BUSBAR_KILLS.
@@ -72,24 +75,31 @@ func TestKilledAtAnyInstantNothingAcknowledgedIsLost(t *testing.T) {
 			}
 		})
 	}
+	starting := 0
 	for range kills {
 		<-time.After(time.Duration(random.Int64N(int64(killWithin))))
 		box.kill(t)
+		if random.IntN(4) == 0 {
+			starting++
+			early, _ := site.launch(t)
+			<-time.After(time.Duration(random.Int64N(int64(startWithin))))
+			early.kill(t)
+		}
 		start()
 	}
 	killing := time.Since(began)
 	close(stop)
 	load.Wait()
 	bills, retries := collect(chargers)
-	drained, cancel := context.WithTimeout(t.Context(), 20*time.Second+time.Duration(kills)*100*time.Millisecond)
+	drained, cancel := context.WithTimeout(t.Context(), 45*time.Second+time.Duration(kills)*100*time.Millisecond)
 	defer cancel()
 	awaitCloud(drained, t, cloud, len(bills))
 	box.terminate(t)
 
 	stored := checkStored(t, site.data, bills)
 	checkCloud(t, cloud, bills)
-	t.Logf("%d kills, %.0f ms each; %d transactions with %d messages acknowledged, %d stored; %d messages sent again; drained %v after the last kill",
-		kills, killing.Seconds()*1000/float64(kills), len(bills), 4*len(bills), stored, retries, (time.Since(began) - killing).Round(time.Millisecond))
+	t.Logf("%d kills under load and %d while starting, %.0f ms each; %d transactions with %d messages acknowledged, %d stored; %d messages sent again; drained %v after the last kill",
+		kills, starting, killing.Seconds()*1000/float64(kills+starting), len(bills), 4*len(bills), stored, retries, (time.Since(began) - killing).Round(time.Millisecond))
 }
 
 func killName(i int) string { return fmt.Sprintf("CP%02d", i+1) }
@@ -150,9 +160,9 @@ type child struct {
 	log  *bytes.Buffer
 }
 
-// start returns when the box listens.
-func (s killSite) start(t *testing.T) *child {
-	c := &child{cmd: exec.Command("busbar", "serve", "--data", s.data, "--config", s.config), log: &bytes.Buffer{}}
+// launch begins a life; out is what the box prints.
+func (s killSite) launch(t *testing.T) (c *child, out io.Reader) {
+	c = &child{cmd: exec.Command("busbar", "serve", "--data", s.data, "--config", s.config), log: &bytes.Buffer{}}
 	c.cmd.Stderr = c.log
 	out, err := c.cmd.StdoutPipe()
 	if err != nil {
@@ -162,6 +172,12 @@ func (s killSite) start(t *testing.T) *child {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.cmd.Process.Kill() }) // no news if it has ended
+	return c, out
+}
+
+// start begins a life and returns when the box listens.
+func (s killSite) start(t *testing.T) *child {
+	c, out := s.launch(t)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if addr, ok := strings.CutPrefix(lines.Text(), "chargers: "); ok {
 			c.addr = addr
