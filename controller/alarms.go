@@ -51,6 +51,9 @@ func (s *Site) note(sev Severity, code, subject, text string) {
 func (s *Site) balancerAlarms(plan loadbalance.Plan) {
 	seen := map[alarmKey]bool{}
 	for _, a := range plan.Alarms {
+		if a.Node == stationNode {
+			continue // no fuse; its supply says the same
+		}
 		code, subject, sev, text, remedy := alarmWords(a)
 		seen[alarmKey{code, subject}] = true
 		s.raise(code, subject, sev, text, remedy)

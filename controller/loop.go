@@ -42,6 +42,8 @@ type LoopConfig struct {
 	Queue int
 	// OnStep, if set, is told how long a Step took; it must return at once.
 	OnStep func(time.Duration)
+	// OnLag, if set, is told how late a Tick came that was asked for.
+	OnLag func(time.Duration)
 }
 
 // Loop is the one goroutine that owns a Site. Post, Ask and Snapshot may be called
@@ -56,6 +58,8 @@ type Loop struct {
 
 	slotMu sync.Mutex
 	slots  map[string]MeterSampled // latest wins, by meter
+
+	wakeAt time.Time // what the timer is set to; Run's goroutine alone
 
 	replyMu   sync.Mutex
 	replies   map[ReplyID]chan AnswerBody
@@ -161,6 +165,9 @@ func (l *Loop) Run(ctx context.Context) error {
 				l.step(m, timer)
 			}
 		case <-timer.C:
+			if l.cfg.OnLag != nil && !l.wakeAt.IsZero() {
+				l.cfg.OnLag(time.Since(l.wakeAt))
+			}
 			l.step(Tick{}, timer)
 		}
 		l.publish()
@@ -222,6 +229,7 @@ func (l *Loop) carryOut(e Effect, timer *time.Timer) {
 	case Telemetry:
 		l.cfg.Journal.Telemetry(e)
 	case Wake:
+		l.wakeAt = e.At
 		timer.Reset(max(0, time.Until(e.At)))
 	case SetLimit, InstallFailsafe, PushBaseline, Disconnect, Command:
 		l.cfg.Chargers.Do(e)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -60,9 +61,19 @@ type Box struct {
 	closers   []func() error
 }
 
-// settingAccepted remembers that the cloud has accepted this station once, so that a
-// restart of the process reconnects without a Boot (decision 4).
+// settingAccepted remembers that the cloud has accepted this station since the machine
+// was switched on, so that a restart of the process reconnects without a Boot.
 const settingAccepted = "upstream/accepted"
+
+// acceptance names a station and the machine's present run. Without the kernel's word
+// every start counts as a boot.
+func acceptance(st config.Station) string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id)) + " " + st.URL + " " + st.ID
+}
 
 // New wires a Box and opens its files and listeners; nothing runs before Run. When it
 // fails everything is closed again.
@@ -98,7 +109,7 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	if b.cloud != nil {
 		cloud = b.cloud
 	}
-	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Logger: b.log, OnStep: b.metrics.Step})
+	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Logger: b.log, OnStep: b.metrics.Step, OnLag: b.metrics.LoopLag})
 	if err := b.wireMeters(layout); err != nil {
 		return nil, err
 	}
@@ -177,7 +188,7 @@ func (b *Box) wireChargers() error {
 		if err != nil {
 			return err
 		}
-		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password})
+		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile})
 	}
 	b.hub = downstream.New(cfg)
 	return b.listen("chargers", b.opts.Config.Listen.WS)
@@ -260,9 +271,10 @@ func (b *Box) wireCloud(r controller.Recovered) error {
 	if err != nil {
 		return err
 	}
+	known := acceptance(st)
 	b.cloud = upstream.New(upstream.Config{StationID: st.ID, URL: st.URL, Password: password, Dial: b.opts.Network.Dial, Loop: b, Outbox: b.store,
-		Vendor: "Busbar", Model: "Site controller", Serial: st.ID, Version: b.opts.Version, BootKnown: r.Settings[settingAccepted] == st.URL+" "+st.ID,
-		OnAccepted: func() { b.rememberAcceptance(st.URL + " " + st.ID) }, BackOff: b.backOff(), Trace: b.trace, Logger: b.log})
+		Vendor: "Busbar", Model: "Site controller", Serial: st.ID, Version: b.opts.Version, BootKnown: known != "" && r.Settings[settingAccepted] == known,
+		OnAccepted: func() { b.rememberAcceptance(known) }, NominalV: b.opts.Config.Site.NominalV, BackOff: b.backOff(), Trace: b.trace, Logger: b.log})
 	return nil
 }
 
@@ -315,7 +327,11 @@ func (b *Box) wireMeters(l controller.Layout) error {
 }
 
 func (b *Box) wirePage() error {
-	b.page = web.New(web.Config{Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Events: b.store.Events, Demo: b.opts.Demo, Token: b.opts.Token,
+	zone, err := time.LoadLocation(b.opts.Config.Site.Timezone)
+	if err != nil {
+		return fmt.Errorf("cannot use the site's time zone: %w", err)
+	}
+	b.page = web.New(web.Config{Location: zone, Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Events: b.store.Events, Demo: b.opts.Demo, Token: b.opts.Token,
 		Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
 	return b.listen("page", b.opts.Config.Listen.UI)
 }
