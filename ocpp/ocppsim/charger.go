@@ -59,7 +59,7 @@ type Charger struct {
 	mu       sync.Mutex
 	outlets  []*outlet
 	profiles profiles
-	keys     map[string]string
+	keys     []key
 	queue    []*message
 	booted   bool // Boot was accepted since power came on
 	dead     bool
@@ -68,6 +68,7 @@ type Charger struct {
 	rand     *rand.Rand
 	closed   bool // no new cars
 	ledger   []*Transaction
+	gates    gates
 	kick     chan struct{} // the sender looks again
 	stir     chan struct{} // the life loop looks again
 }
@@ -81,11 +82,7 @@ func NewCharger(cfg ChargerConfig) *Charger {
 		cfg.Reconnect = 3 * time.Second
 	}
 	c := &Charger{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), kick: make(chan struct{}, 1), stir: make(chan struct{}, 1),
-		keys: map[string]string{"MeterValueSampleInterval": "60", "MeterValuesSampledData": "Energy.Active.Import.Register", "HeartbeatInterval": "300",
-			"WebSocketPingInterval": "0", "ConnectionTimeOut": "60", "LocalPreAuthorize": "false", "LocalAuthorizeOffline": "true",
-			"AuthorizationCacheEnabled": "true", "AuthorizeRemoteTxRequests": "false", "StopTxnSampledData": "", "StopTxnAlignedData": "",
-			"MeterValuesAlignedData": "", "ClockAlignedDataInterval": "0", "TransactionMessageAttempts": "3", "TransactionMessageRetryInterval": "20",
-			"StopTransactionOnInvalidId": "true", "MinimumStatusDuration": "0"}}
+		keys: defaultKeys(len(cfg.Outlets))}
 	for i, o := range cfg.Outlets {
 		c.outlets = append(c.outlets, &outlet{Outlet: o, state: ocpp16.ChargePointStatusAvailable, operative: true,
 			draw: draw{register: float64(1000 * (i + 1 + int(cfg.Seed%97)))}})
@@ -99,6 +96,7 @@ func (c *Charger) Run(ctx context.Context) error {
 	wg.Go(func() { c.life(ctx) })
 	c.link(ctx)
 	wg.Wait()
+	c.gates.end()
 	return nil
 }
 
@@ -137,7 +135,7 @@ func (c *Charger) Allowed(connector int) (limit float64, expires time.Time, acti
 	if o == nil || o.tx == nil || c.dead {
 		return 0, expires, false
 	}
-	limit, expires = c.profiles.limit(connector, o.tx.start, c.now(), o.Max)
+	limit, expires = c.profiles.limit(c.question(o), c.now())
 	return limit, expires, true
 }
 
@@ -188,6 +186,7 @@ func (c *Charger) Pending() int {
 func (c *Charger) SetFault(f Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.settle(time.Now())
 	c.fault = f
 }
 
@@ -202,9 +201,7 @@ func (c *Charger) CloseDoor() {
 func (c *Charger) Kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, o := range c.outlets {
-		c.advance(o, time.Now())
-	}
+	c.settle(time.Now())
 	c.dead, c.booted = true, false
 	if c.conn != nil {
 		c.conn.Close(1006, "")

@@ -30,7 +30,8 @@ type CloudLedger struct {
 	Transactions []Transaction
 	Faults       []Difference // what a station should not have sent
 	Boots        int
-	Statuses     map[int]ocpp16.ChargePointStatus
+	Repeats      int                              // messages that came again under the same id
+	Statuses     map[int]ocpp16.ChargePointStatus // as told last, by whichever station
 }
 
 // Cloud is a simulated CSMS on OCPP 1.6J. As a good one does, it answers a message
@@ -42,7 +43,8 @@ type Cloud struct {
 	mu       sync.Mutex
 	txs      []*Transaction
 	faults   []Difference
-	statuses map[int]ocpp16.ChargePointStatus
+	statuses map[place]ocpp16.ChargePointStatus
+	latest   map[int]ocpp16.ChargePointStatus
 	answered map[string]json.RawMessage // by messageId
 	conns    map[*ocpp.Conn]bool
 	boots    int
@@ -52,12 +54,18 @@ type Cloud struct {
 	repeats  int
 }
 
+// place is a connector of a station.
+type place struct {
+	station   string
+	connector int
+}
+
 // NewCloud makes a cloud; Serve runs it.
 func NewCloud(cfg CloudConfig) *Cloud {
 	if cfg.Heartbeat == 0 {
 		cfg.Heartbeat = 5 * time.Minute
 	}
-	c := &Cloud{cfg: cfg, statuses: map[int]ocpp16.ChargePointStatus{}, answered: map[string]json.RawMessage{}, conns: map[*ocpp.Conn]bool{}, refuse: map[string]bool{}}
+	c := &Cloud{cfg: cfg, statuses: map[place]ocpp16.ChargePointStatus{}, latest: map[int]ocpp16.ChargePointStatus{}, answered: map[string]json.RawMessage{}, conns: map[*ocpp.Conn]bool{}, refuse: map[string]bool{}}
 	c.server = ocpp.NewServer(ocpp.ServerConfig{Admit: c.admit, Opened: c.opened, Serve: c.serve})
 	return c
 }
@@ -136,15 +144,29 @@ func (c *Cloud) Refuse(action string, on bool) {
 // the typed actions.
 func (c *Cloud) Conn(identity string) *ocpp.Conn { return c.server.Conn(identity) }
 
+// Forget makes the cloud forget which messages it has answered already, as one that
+// lost its memory: what comes again from now on is booked again.
+func (c *Cloud) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.answered)
+}
+
+// Status is what a station told last of a connector, "" if nothing.
+func (c *Cloud) Status(station string, connector int) ocpp16.ChargePointStatus {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.statuses[place{station, connector}]
+}
+
 // Ledger is what was heard so far.
 func (c *Cloud) Ledger() *CloudLedger {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &CloudLedger{Faults: slices.Clone(c.faults), Boots: c.boots, Statuses: map[int]ocpp16.ChargePointStatus{}}
+	l := &CloudLedger{Faults: slices.Clone(c.faults), Boots: c.boots, Repeats: c.repeats, Statuses: maps.Clone(c.latest)}
 	for _, t := range c.txs {
 		l.Transactions = append(l.Transactions, *t)
 	}
-	maps.Copy(l.Statuses, c.statuses)
 	return l
 }
 
@@ -210,10 +232,11 @@ func (c *Cloud) boot(context.Context, *ocpp.Conn, ocpp16.BootNotificationRequest
 	return ocpp16.BootNotificationResponse{Status: ocpp16.RegistrationStatusAccepted, CurrentTime: ocpp.NewDateTime(time.Now()), Interval: int(c.cfg.Heartbeat.Seconds())}, nil
 }
 
-func (c *Cloud) status(_ context.Context, _ *ocpp.Conn, req ocpp16.StatusNotificationRequest, _ *ocpp.Request) (ocpp16.StatusNotificationResponse, error) {
+func (c *Cloud) status(_ context.Context, conn *ocpp.Conn, req ocpp16.StatusNotificationRequest, _ *ocpp.Request) (ocpp16.StatusNotificationResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.statuses[req.ConnectorID] = req.Status
+	c.statuses[place{conn.Identity(), req.ConnectorID}] = req.Status
+	c.latest[req.ConnectorID] = req.Status
 	return ocpp16.StatusNotificationResponse{}, nil
 }
 

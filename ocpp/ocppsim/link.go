@@ -3,6 +3,7 @@ package ocppsim
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strconv"
 	"time"
@@ -43,12 +44,17 @@ func (c *Charger) isDead() bool {
 
 func (c *Charger) connect(ctx context.Context) {
 	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: c.cfg.URL, Identity: c.cfg.ID, Password: c.cfg.Password, Protocols: []ocpp.Protocol{ocpp.V16},
-		DialContext: c.cfg.Dial, Options: ocpp.Options{Handler: c.commands(), CallTimeout: 30 * time.Second}})
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return c.gates.dial(ctx, c.cfg.Dial, network, addr)
+		}, Options: ocpp.Options{Handler: c.commands(), CallTimeout: 30 * time.Second}})
 	if err != nil {
 		return
 	}
 	c.mu.Lock()
 	c.conn = conn
+	if c.dead { // the power went while it dialled
+		conn.Close(1006, "")
+	}
 	c.queue = slices.DeleteFunc(c.queue, func(m *message) bool { return !m.keep })
 	c.mu.Unlock()
 	session, cancel := context.WithCancel(ctx)
@@ -75,16 +81,21 @@ func (c *Charger) boot(ctx context.Context, conn *ocpp.Conn) bool {
 		if booted {
 			return true
 		}
-		resp, err := ocpp16.BootNotification.Call(ctx, conn, ocpp16.BootNotificationRequest{ChargePointVendor: "Simulated", ChargePointModel: "Busbar-Sim",
-			ChargePointSerialNumber: &c.cfg.ID, FirmwareVersion: new("1.0.0")})
+		resp, err := ocpp16.BootNotification.Call(ctx, conn, c.bootRequest())
 		switch {
 		case err != nil:
 			return false
 		case resp.Status == ocpp16.RegistrationStatusAccepted:
 			c.mu.Lock()
-			c.booted = true
+			if !c.dead {
+				c.booted = true
+			}
+			if resp.Interval > 0 { // 16§4.2
+				c.key("HeartbeatInterval").value = strconv.Itoa(resp.Interval)
+			}
+			dead := c.dead
 			c.mu.Unlock()
-			continue
+			return !dead
 		}
 		select {
 		case <-ctx.Done():
@@ -96,20 +107,23 @@ func (c *Charger) boot(ctx context.Context, conn *ocpp.Conn) bool {
 	}
 }
 
+func (c *Charger) bootRequest() ocpp16.BootNotificationRequest {
+	serial := c.cfg.ID[:min(len(c.cfg.ID), 25)]
+	return ocpp16.BootNotificationRequest{ChargePointVendor: "Simulated", ChargePointModel: "Busbar-Sim", ChargePointSerialNumber: &serial, FirmwareVersion: new("1.0.0")}
+}
+
 // statuses tells the present status of everything after a connection was made.
 func (c *Charger) statuses() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.sendStatus(0, ocpp16.ChargePointStatusAvailable)
-	for _, o := range c.outlets {
-		c.sendStatus(o.Number, o.state)
-	}
+	c.triggerStatus(c.outlets, true)
 }
 
 // deliver sends the queue until the connection ends. A transaction message that gets
 // no usable answer is sent again after a pause, before all later ones.
 func (c *Charger) deliver(ctx context.Context, conn *ocpp.Conn) {
-	beat := time.NewTimer(c.heartbeat())
+	every := c.heartbeat()
+	beat := time.NewTimer(every)
 	defer beat.Stop()
 	for {
 		m := c.first()
@@ -118,11 +132,15 @@ func (c *Charger) deliver(ctx context.Context, conn *ocpp.Conn) {
 			case <-conn.Done():
 				return
 			case <-c.kick:
+				if now := c.heartbeat(); now != every {
+					every = now
+					beat.Reset(every)
+				}
 			case <-beat.C:
 				if _, err := ocpp16.Heartbeat.Call(ctx, conn, ocpp16.HeartbeatRequest{}); errors.Is(err, ocpp.ErrClosed) {
 					return
 				}
-				beat.Reset(c.heartbeat())
+				beat.Reset(every)
 			}
 			continue
 		}
@@ -145,11 +163,10 @@ func (c *Charger) deliver(ctx context.Context, conn *ocpp.Conn) {
 func (c *Charger) heartbeat() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s, err := strconv.Atoi(c.keys["HeartbeatInterval"])
-	if err != nil || s <= 0 {
-		s = 300
+	if d := c.seconds("HeartbeatInterval"); d > 0 {
+		return d
 	}
-	return time.Duration(s) * time.Second
+	return 24 * time.Hour // 16§4.6: off
 }
 
 func (c *Charger) first() *message {
@@ -230,21 +247,6 @@ func (c *Charger) sendStop(t *running, reason ocpp16.Reason, token *string) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		t.StopAcked = true
-		return nil
-	}})
-}
-
-func (c *Charger) sendSample(o *outlet, t *running, v ocpp16.MeterValue) {
-	c.enqueue(&message{keep: true, send: func(ctx context.Context, conn *ocpp.Conn) error {
-		id := c.idOf(t)
-		_, err := ocpp16.MeterValues.Call(ctx, conn, ocpp16.MeterValuesRequest{ConnectorID: o.Number, TransactionID: &id, MeterValue: []ocpp16.MeterValue{v}})
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		t.Samples++
-		t.LastSample = v.Timestamp.Time
 		return nil
 	}})
 }

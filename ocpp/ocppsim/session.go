@@ -2,12 +2,8 @@ package ocppsim
 
 import (
 	"context"
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
-	"busbar/ocpp"
 	"busbar/ocpp/ocpp16"
 )
 
@@ -24,7 +20,8 @@ type outlet struct {
 	n         int       // sessions begun
 	due       time.Time // of the stage
 	sampleAt  time.Time
-	begun     float64 // register at the start of the transaction
+	watchAt   time.Time // whether the car still draws
+	begun     float64   // register at the start of the transaction
 }
 
 // stage is how far a car's stay has come.
@@ -42,13 +39,15 @@ const (
 // running is a transaction that has begun here.
 type running struct {
 	*Transaction
-	start time.Time
+	start   time.Time
+	sampled time.Time // of the last sample queued
 }
 
 // Times of the people.
 const (
 	patience = 8 * time.Second // with a charger that can't authorise
 	leaving  = 3 * time.Second
+	watching = 5 * time.Second // between looks at whether the car still draws
 )
 
 // life moves the cars until ctx ends.
@@ -93,10 +92,16 @@ func (c *Charger) turn(o *outlet, now time.Time) time.Time {
 	if !now.Before(o.sampleAt) {
 		c.sample(o, now)
 	}
-	if o.due.IsZero() || o.sampleAt.Before(o.due) {
-		return o.sampleAt
+	if !now.Before(o.watchAt) {
+		c.watch(o, now)
 	}
-	return o.due
+	next := o.due
+	for _, at := range []time.Time{o.sampleAt, o.watchAt} {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next
 }
 
 // proceed ends the present stage; false if there is nothing to do.
@@ -151,7 +156,7 @@ func (c *Charger) plug(o *outlet, car Car) {
 
 // begin starts a transaction: energy flows at once, the CSMS hears of it in its turn.
 func (c *Charger) begin(o *outlet, token string, now time.Time) {
-	c.advance(o, now)
+	c.settle(now)
 	t := &Transaction{Station: c.cfg.ID, Connector: o.Number, IDTag: token, MeterStart: int(o.draw.register), StartedAt: c.now().UTC()}
 	c.ledger = append(c.ledger, t)
 	o.tx, o.begun = &running{Transaction: t, start: c.now()}, o.draw.register
@@ -160,7 +165,7 @@ func (c *Charger) begin(o *outlet, token string, now time.Time) {
 	if o.next.Lasts > 0 {
 		o.due = now.Add(o.next.Lasts)
 	}
-	o.sampleAt = now.Add(c.interval())
+	o.sampleAt, o.watchAt = now.Add(c.interval()), now.Add(watching)
 	c.sendStart(o, o.tx)
 	c.show(o, ocpp16.ChargePointStatusCharging)
 	poke(c.stir)
@@ -169,7 +174,7 @@ func (c *Charger) begin(o *outlet, token string, now time.Time) {
 // stop ends a transaction: the contactor opens, the CSMS hears of it in its turn.
 func (c *Charger) stop(o *outlet, reason ocpp16.Reason, token *string) {
 	now := time.Now()
-	c.advance(o, now)
+	c.settle(now)
 	t := o.tx
 	o.tx = nil
 	t.MeterStop, t.StoppedAt, t.Stopped = int(o.draw.register), c.now().UTC(), true
@@ -181,6 +186,30 @@ func (c *Charger) stop(o *outlet, reason ocpp16.Reason, token *string) {
 	poke(c.stir)
 }
 
+// settle brings all currents up to now, before something that changes what is offered.
+func (c *Charger) settle(now time.Time) {
+	for _, o := range c.outlets {
+		c.advance(o, now)
+	}
+}
+
+// question asks for the limit of a connector; one without transaction is asked as if
+// one began now.
+func (c *Charger) question(o *outlet) question {
+	q := question{connector: o.Number, phases: o.Phases, hardware: o.Max, start: c.now()}
+	for _, other := range c.outlets {
+		if other.tx != nil {
+			q.sharing++
+		}
+	}
+	if o.tx != nil {
+		q.start = o.tx.start
+	} else {
+		q.sharing++
+	}
+	return q
+}
+
 // advance moves the true current of a connector to now.
 func (c *Charger) advance(o *outlet, now time.Time) {
 	car := o.car
@@ -190,63 +219,14 @@ func (c *Charger) advance(o *outlet, now time.Time) {
 	if car == nil {
 		o.draw.amps = 0
 	}
+	q := c.question(o)
 	o.draw.advance(now, car, func() float64 { return o.draw.register - o.begun }, func(t time.Time) float64 {
 		if c.fault.IgnoreProfiles {
 			return o.Max
 		}
-		limit, _ := c.profiles.limit(o.Number, o.tx.start, t.Add(c.cfg.Skew), o.Max)
+		limit, _ := c.profiles.limit(q, t.Add(c.cfg.Skew))
 		return limit
 	})
-}
-
-func (c *Charger) interval() time.Duration {
-	s, err := strconv.Atoi(c.keys["MeterValueSampleInterval"])
-	if err != nil || s <= 0 {
-		return time.Hour
-	}
-	return time.Duration(s) * time.Second
-}
-
-// sample takes a metering sample and notices whether the car still charges.
-func (c *Charger) sample(o *outlet, now time.Time) {
-	c.advance(o, now)
-	o.sampleAt = o.sampleAt.Add(c.interval())
-	if o.sampleAt.Before(now) {
-		o.sampleAt = now.Add(c.interval())
-	}
-	offer, _ := c.profiles.limit(o.Number, o.tx.start, c.now(), o.Max)
-	switch {
-	case o.draw.amps > 0.5:
-		c.show(o, ocpp16.ChargePointStatusCharging)
-	case offer < 6:
-		c.show(o, ocpp16.ChargePointStatusSuspendedEVSE)
-	default:
-		c.show(o, ocpp16.ChargePointStatusSuspendedEV)
-	}
-	c.sendSample(o, o.tx, ocpp16.MeterValue{Timestamp: ocpp.NewDateTime(c.now()), SampledValue: c.sampledValues(o)})
-}
-
-func (c *Charger) sampledValues(o *outlet) []ocpp16.SampledValue {
-	var out []ocpp16.SampledValue
-	for name := range strings.SplitSeq(c.keys["MeterValuesSampledData"], ",") {
-		m := ocpp16.Measurand(strings.TrimSpace(name))
-		switch m {
-		case ocpp16.MeasurandEnergyActiveImportRegister:
-			out = append(out, ocpp16.SampledValue{Value: strconv.Itoa(int(o.draw.register)), Measurand: &m, Unit: new(ocpp16.UnitOfMeasureWh)})
-		case ocpp16.MeasurandPowerActiveImport:
-			out = append(out, ocpp16.SampledValue{Value: fmt.Sprintf("%.1f", o.draw.amps*voltage*float64(o.car.Phases)), Measurand: &m, Unit: new(ocpp16.UnitOfMeasureW)})
-		case ocpp16.MeasurandCurrentImport:
-			for p := range o.Phases {
-				amps := 0.0
-				if p < o.car.Phases {
-					amps = o.draw.amps
-				}
-				phase := ocpp16.Phase(fmt.Sprintf("L%d", p+1))
-				out = append(out, ocpp16.SampledValue{Value: fmt.Sprintf("%.2f", amps), Measurand: &m, Phase: &phase, Unit: new(ocpp16.UnitOfMeasureA)})
-			}
-		}
-	}
-	return out
 }
 
 // show changes the status that the CSMS is told.

@@ -37,7 +37,7 @@ func run(t *testing.T, n int, plan func(connector, n int) (Session, bool), durin
 			}
 		})
 		for i := range n {
-			c := NewCharger(ChargerConfig{ID: fmt.Sprintf("CP%d", i), URL: "ws://cloud:1/ocpp", Outlets: []Outlet{{Number: 1, Phases: 3, Max: 16}},
+			c := NewCharger(ChargerConfig{ID: fmt.Sprintf("CP%d", i), URL: "ws://cloud:1/ocpp", Outlets: []Outlet{{Number: i + 1, Phases: 3, Max: 16}},
 				Plan: plan, Dial: net.DialContext, Seed: uint64(i)})
 			b.chargers = append(b.chargers, c)
 			wg.Go(func() { _ = c.Run(ctx) })
@@ -57,7 +57,6 @@ func (b *bench) differences() []Difference {
 	for _, c := range b.chargers {
 		all = append(all, c.Ledger()...)
 	}
-	// Directly connected, every charger has its own connector 1: tell them apart by tag.
 	return Compare(all, b.cloud.Ledger(), func(_ string, connector int) int { return connector })
 }
 
@@ -80,6 +79,9 @@ func TestASessionIsTheSameInBothLedgers(t *testing.T) {
 			if tx.Samples < 58 || tx.Samples > 60 {
 				t.Errorf("%d samples in an hour", tx.Samples)
 			}
+		}
+		if d := b.differences(); len(d) != 0 {
+			t.Error(d)
 		}
 	})
 }
@@ -117,6 +119,9 @@ func TestCompareFindsEachKindOfDifference(t *testing.T) {
 		{"stop lost", []Transaction{func() Transaction { c := theirs; c.Stopped = false; return c }()}, "lost"},
 		{"doubled", []Transaction{theirs, func() Transaction { c := theirs; c.ID = 2; return c }()}, "doubled"},
 		{"other energy", []Transaction{func() Transaction { c := theirs; c.MeterStop++; return c }()}, "unequal"},
+		{"other token", []Transaction{func() Transaction { c := theirs; c.IDTag = "U"; return c }()}, "unequal"},
+		{"other slot", []Transaction{func() Transaction { c := theirs; c.Connector = 2; return c }()}, "unequal"},
+		{"other end", []Transaction{func() Transaction { c := theirs; c.StoppedAt = at; return c }()}, "unequal"},
 		{"from nowhere", []Transaction{theirs, {ID: 9, Connector: 4, IDTag: "X"}}, "invented"},
 	} {
 		d := Compare([]Transaction{mine}, &CloudLedger{Transactions: c.cloud}, func(string, int) int { return 1 })
@@ -138,6 +143,7 @@ func profile(id, stack int, purpose ocpp16.ChargingProfilePurposeType, amps stri
 
 func TestALeaseRunsOutIntoTheFallBack(t *testing.T) {
 	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+	ask := question{connector: 1, phases: 3, hardware: 32, start: at}
 	var s profiles
 	s.set(0, profile(1, 0, ocpp16.ChargingProfilePurposeTypeTxDefaultProfile, "6", at.Add(-time.Hour), 0), at)
 	s.set(1, profile(2, 1, ocpp16.ChargingProfilePurposeTypeTxProfile, "14.5", at.Add(-time.Minute), 180), at)
@@ -145,16 +151,16 @@ func TestALeaseRunsOutIntoTheFallBack(t *testing.T) {
 		after time.Duration
 		want  float64
 	}{{0, 14.5}, {119 * time.Second, 14.5}, {120 * time.Second, 6}, {time.Hour, 6}} {
-		if got, _ := s.limit(1, at, at.Add(c.after), 32); got != c.want {
+		if got, _ := s.limit(ask, at.Add(c.after)); got != c.want {
 			t.Errorf("after %v: %v A, want %v", c.after, got, c.want)
 		}
 	}
 	s.set(1, profile(2, 1, ocpp16.ChargingProfilePurposeTypeTxProfile, "10", at.Add(time.Minute), 180), at.Add(2*time.Minute))
-	if got, _ := s.limit(1, at, at.Add(3*time.Minute), 32); got != 10 || len(s.list) != 2 {
+	if got, _ := s.limit(ask, at.Add(3*time.Minute)); got != 10 || len(s.list) != 2 {
 		t.Errorf("renewed: %v A with %d profiles", got, len(s.list))
 	}
 	s.dropTx(1)
-	if got, _ := s.limit(1, at, at.Add(3*time.Minute), 32); got != 6 {
+	if got, _ := s.limit(ask, at.Add(3*time.Minute)); got != 6 {
 		t.Errorf("after the transaction: %v A", got)
 	}
 }

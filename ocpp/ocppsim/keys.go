@@ -1,0 +1,152 @@
+package ocppsim
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
+)
+
+// Limits that the charger tells in its configuration and keeps (16§9.4).
+const (
+	maxStackLevel = 10
+	maxPeriods    = 24
+	maxProfiles   = 20
+)
+
+// key is one entry of the configuration (16§9).
+type key struct {
+	name, value string
+	kind        keyKind
+}
+
+type keyKind uint8
+
+const (
+	keyText keyKind = iota
+	keyFixed
+	keyNumber     // 0 and more
+	keyBool       // true or false
+	keyMeasurands // a list that the charger can measure
+)
+
+func defaultKeys(outlets int) []key {
+	return []key{
+		{"AuthorizationCacheEnabled", "true", keyBool},
+		{"AuthorizeRemoteTxRequests", "false", keyBool},
+		{"ChargeProfileMaxStackLevel", strconv.Itoa(maxStackLevel), keyFixed},
+		{"ChargingScheduleAllowedChargingRateUnit", "Current,Power", keyFixed},
+		{"ChargingScheduleMaxPeriods", strconv.Itoa(maxPeriods), keyFixed},
+		{"ClockAlignedDataInterval", "0", keyNumber},
+		{"ConnectionTimeOut", "60", keyNumber},
+		{"GetConfigurationMaxKeys", "50", keyFixed},
+		{"HeartbeatInterval", "300", keyNumber},
+		{"LocalAuthorizeOffline", "true", keyBool},
+		{"LocalPreAuthorize", "false", keyBool},
+		{"MaxChargingProfilesInstalled", strconv.Itoa(maxProfiles), keyFixed},
+		{"MeterValueSampleInterval", "60", keyNumber},
+		{"MeterValuesAlignedData", "", keyMeasurands},
+		{"MeterValuesSampledData", "Energy.Active.Import.Register", keyMeasurands},
+		{"MinimumStatusDuration", "0", keyNumber},
+		{"NumberOfConnectors", strconv.Itoa(outlets), keyFixed},
+		{"StopTransactionOnInvalidId", "true", keyBool},
+		{"StopTxnAlignedData", "", keyMeasurands},
+		{"StopTxnSampledData", "", keyMeasurands},
+		{"SupportedFeatureProfiles", "Core,SmartCharging,RemoteTrigger", keyFixed},
+		{"TransactionMessageAttempts", "3", keyNumber},
+		{"TransactionMessageRetryInterval", "20", keyNumber},
+		{"WebSocketPingInterval", "0", keyNumber},
+	}
+}
+
+// takes reports whether the key can be set to value.
+func (k *key) takes(value string) bool {
+	switch k.kind {
+	case keyFixed:
+		return false
+	case keyNumber:
+		n, err := strconv.Atoi(value)
+		return err == nil && n >= 0
+	case keyBool:
+		return value == "true" || value == "false"
+	case keyMeasurands:
+		for name := range strings.SplitSeq(value, ",") {
+			if name = strings.TrimSpace(name); name != "" && !measurable(ocpp16.Measurand(name)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (c *Charger) key(name string) *key {
+	i := slices.IndexFunc(c.keys, func(k key) bool { return strings.EqualFold(k.name, name) })
+	if i < 0 {
+		return nil
+	}
+	return &c.keys[i]
+}
+
+// seconds is the value of a key that is a time; 0 if it is off.
+func (c *Charger) seconds(name string) time.Duration {
+	n, err := strconv.Atoi(c.key(name).value)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(n) * time.Second
+}
+
+func (k *key) told() ocpp16.KeyValue {
+	value := k.value
+	return ocpp16.KeyValue{Key: k.name, Readonly: k.kind == keyFixed, Value: &value}
+}
+
+func (c *Charger) getConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.GetConfigurationRequest, _ *ocpp.Request) (ocpp16.GetConfigurationResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var resp ocpp16.GetConfigurationResponse
+	if len(req.Key) == 0 {
+		for i := range c.keys {
+			resp.ConfigurationKey = append(resp.ConfigurationKey, c.keys[i].told())
+		}
+		return resp, nil
+	}
+	for _, name := range req.Key {
+		if k := c.key(name); k != nil {
+			resp.ConfigurationKey = append(resp.ConfigurationKey, k.told())
+		} else {
+			resp.UnknownKey = append(resp.UnknownKey, name)
+		}
+	}
+	return resp, nil
+}
+
+func (c *Charger) changeConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.ChangeConfigurationRequest, _ *ocpp.Request) (ocpp16.ChangeConfigurationResponse, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k := c.key(req.Key)
+	switch {
+	case k == nil:
+		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusNotSupported}, nil
+	case !k.takes(req.Value):
+		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusRejected}, nil
+	}
+	changed := k.value != req.Value
+	k.value = req.Value
+	if k.name == "MeterValueSampleInterval" && changed {
+		for _, o := range c.outlets {
+			if o.tx != nil {
+				o.sampleAt = time.Now().Add(c.interval())
+			}
+		}
+		poke(c.stir)
+	}
+	if k.name == "HeartbeatInterval" {
+		poke(c.kick)
+	}
+	return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusAccepted}, nil
+}
