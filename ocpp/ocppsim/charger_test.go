@@ -33,7 +33,7 @@ func lease(amps string) ocpp16.SetChargingProfileRequest {
 
 func TestConfiguration(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		resp := ask(t, b, ocpp16.GetConfiguration, ocpp16.GetConfigurationRequest{Key: []string{"NumberOfConnectors", "SupportedFeatureProfiles", "Nonsense"}})
 		if len(resp.ConfigurationKey) != 2 || *resp.ConfigurationKey[0].Value != "1" || !resp.ConfigurationKey[0].Readonly || len(resp.UnknownKey) != 1 {
 			t.Fatalf("%+v", resp)
@@ -55,7 +55,7 @@ func TestConfiguration(t *testing.T) {
 			}
 		}
 		before := b.cloud.Ledger().Transactions[0].Samples
-		time.Sleep(61 * time.Second)
+		b.wait(61 * time.Second)
 		if n := b.cloud.Ledger().Transactions[0].Samples - before; n != 6 {
 			t.Errorf("%d samples in a minute, want 6", n)
 		}
@@ -70,14 +70,14 @@ func TestStatusesOfACarThatMayNotOrNeedNot(t *testing.T) {
 				t.Errorf("%s, want %s", got, s)
 			}
 		}
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		want(ocpp16.ChargePointStatusCharging)
 		ask(t, b, ocpp16.SetChargingProfile, lease("0"))
-		time.Sleep(12 * time.Second)
+		b.wait(12 * time.Second)
 		want(ocpp16.ChargePointStatusSuspendedEVSE)
-		time.Sleep(2 * time.Minute) // the lease ran out
+		b.wait(2 * time.Minute) // the lease ran out
 		want(ocpp16.ChargePointStatusCharging)
-		time.Sleep(time.Hour)
+		b.wait(time.Hour)
 		want(ocpp16.ChargePointStatusSuspendedEV)
 		if a := b.chargers[0].Current(1); a != [3]float64{} {
 			t.Errorf("a full car draws %v", a)
@@ -87,7 +87,7 @@ func TestStatusesOfACarThatMayNotOrNeedNot(t *testing.T) {
 
 func TestCompositeScheduleTellsTheLeaseAndTheFallBack(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		ask(t, b, ocpp16.SetChargingProfile, ocpp16.SetChargingProfileRequest{ConnectorID: 0, CSChargingProfiles: profile(1, 0, txDefault, "6", time.Now().Add(-time.Minute), 0)})
 		ask(t, b, ocpp16.SetChargingProfile, lease("14.5"))
 		resp := ask(t, b, ocpp16.GetCompositeSchedule, ocpp16.GetCompositeScheduleRequest{ConnectorID: 1, Duration: 600})
@@ -109,7 +109,7 @@ func TestCompositeScheduleTellsTheLeaseAndTheFallBack(t *testing.T) {
 
 func TestTriggers(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(30 * time.Second)
+		b.wait(30 * time.Second)
 		for m, want := range map[ocpp16.MessageTrigger]ocpp16.TriggerMessageStatus{
 			ocpp16.MessageTriggerBootNotification: ocpp16.TriggerMessageStatusAccepted, ocpp16.MessageTriggerMeterValues: ocpp16.TriggerMessageStatusAccepted,
 			ocpp16.MessageTriggerHeartbeat: ocpp16.TriggerMessageStatusAccepted, ocpp16.MessageTriggerStatusNotification: ocpp16.TriggerMessageStatusAccepted,
@@ -119,7 +119,7 @@ func TestTriggers(t *testing.T) {
 				t.Errorf("%s: %s", m, got.Status)
 			}
 		}
-		time.Sleep(time.Second)
+		b.wait(time.Second)
 		if l := b.cloud.Ledger(); l.Boots != 2 || l.Transactions[0].Samples != 1 || len(l.Faults) != 0 {
 			t.Errorf("%+v", l)
 		}
@@ -128,12 +128,12 @@ func TestTriggers(t *testing.T) {
 
 func TestRemoteStartBringsItsProfile(t *testing.T) {
 	run(t, 1, nil, func(t *testing.T, b *bench) {
-		time.Sleep(10 * time.Second)
+		b.wait(10 * time.Second)
 		p := profile(4, 1, txProfile, "8", time.Now(), 0)
 		if r := ask(t, b, ocpp16.RemoteStartTransaction, ocpp16.RemoteStartTransactionRequest{IDTag: "R", ChargingProfile: &p}); r.Status != ocpp16.RemoteStartStopStatusAccepted {
 			t.Fatal(r.Status)
 		}
-		time.Sleep(30 * time.Second)
+		b.wait(30 * time.Second)
 		if a := b.chargers[0].Current(1)[0]; a < 7.69 || a > 7.71 {
 			t.Errorf("draws %v A", a)
 		}

@@ -9,18 +9,18 @@ import (
 
 func TestAHalfOpenSocketIsReplaced(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(5 * time.Minute)
+		b.wait(5 * time.Minute)
 		old := b.cloud.Conn("CP0")
 		b.chargers[0].Freeze()
-		time.Sleep(20 * time.Second)
+		b.wait(20 * time.Second)
 		if b.cloud.Conn("CP0") != old {
 			t.Fatal("the cloud was told")
 		}
-		time.Sleep(3 * time.Minute)
+		b.wait(3 * time.Minute)
 		if now := b.cloud.Conn("CP0"); now == old || now == nil || !b.chargers[0].Connected() {
 			t.Fatal("the charger didn't come back")
 		}
-		time.Sleep(time.Hour)
+		b.wait(time.Hour)
 		l := b.cloud.Ledger()
 		if d := b.differences(); len(d) != 0 || len(l.Transactions) != 1 || l.Boots != 1 {
 			t.Fatalf("%d transactions, %d boots, %v", len(l.Transactions), l.Boots, d)
@@ -30,19 +30,19 @@ func TestAHalfOpenSocketIsReplaced(t *testing.T) {
 
 func TestAPowerCutIsNotTold(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(5 * time.Minute)
+		b.wait(5 * time.Minute)
 		b.chargers[0].Freeze()
 		b.chargers[0].Kill()
-		time.Sleep(10 * time.Second)
+		b.wait(10 * time.Second)
 		if b.cloud.Conn("CP0") == nil {
 			t.Fatal("the cloud was told of a power cut")
 		}
-		time.Sleep(5 * time.Minute)
+		b.wait(5 * time.Minute)
 		if b.cloud.Conn("CP0") != nil {
 			t.Fatal("a dead charger is still connected")
 		}
 		b.chargers[0].Revive()
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		l := b.cloud.Ledger()
 		if d := b.differences(); len(d) != 0 || !l.Transactions[0].Stopped || l.Boots != 2 {
 			t.Fatalf("%+v %v", l, d)
@@ -53,12 +53,12 @@ func TestAPowerCutIsNotTold(t *testing.T) {
 func TestAStartWithoutAnswerIsSentAgain(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
 		b.cloud.Refuse("StartTransaction", true)
-		time.Sleep(10 * time.Minute)
+		b.wait(10 * time.Minute)
 		if len(b.cloud.Ledger().Transactions) != 0 || b.chargers[0].Current(1)[0] == 0 || b.chargers[0].Pending() < 5 {
 			t.Fatalf("%d messages wait", b.chargers[0].Pending())
 		}
 		b.cloud.Refuse("StartTransaction", false)
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		if l := b.cloud.Ledger(); len(l.Transactions) != 1 || len(l.Faults) != 0 || b.chargers[0].Pending() != 0 {
 			t.Fatalf("%+v", l)
 		}
@@ -67,12 +67,12 @@ func TestAStartWithoutAnswerIsSentAgain(t *testing.T) {
 
 func TestALiarDrawsWhatItLikes(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		b.chargers[0].SetFault(Fault{IgnoreProfiles: true})
 		if r := ask(t, b, ocpp16.SetChargingProfile, lease("6")); r.Status != ocpp16.ChargingProfileStatusAccepted {
 			t.Fatal(r.Status)
 		}
-		time.Sleep(30 * time.Second)
+		b.wait(30 * time.Second)
 		if a := b.chargers[0].Current(1)[0]; a < 15 {
 			t.Errorf("draws %v A", a)
 		}
@@ -86,7 +86,7 @@ func TestALiarDrawsWhatItLikes(t *testing.T) {
 func TestDuplicatesAreSeenByTheLedger(t *testing.T) {
 	run(t, 1, once(Session{Wait: 10 * time.Second, Token: "T", Lasts: time.Minute}), func(t *testing.T, b *bench) {
 		b.chargers[0].SetFault(Fault{Duplicate: true})
-		time.Sleep(5 * time.Minute)
+		b.wait(5 * time.Minute)
 		if d := b.differences(); len(d) == 0 {
 			t.Error("a doubled start is no difference")
 		}
@@ -95,7 +95,7 @@ func TestDuplicatesAreSeenByTheLedger(t *testing.T) {
 
 func TestLateAnswersLoseNothing(t *testing.T) {
 	run(t, 1, stay(), func(t *testing.T, b *bench) {
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		b.cloud.Slow(25 * time.Second)
 		b.chargers[0].SetFault(Fault{AnswerDelay: 5 * time.Second})
 		before := time.Now()
@@ -103,7 +103,7 @@ func TestLateAnswersLoseNothing(t *testing.T) {
 		if d := time.Since(before); d < 5*time.Second {
 			t.Errorf("answered after %v", d)
 		}
-		time.Sleep(2 * time.Hour)
+		b.wait(2 * time.Hour)
 		if d := b.differences(); len(d) != 0 {
 			t.Error(d)
 		}

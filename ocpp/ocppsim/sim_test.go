@@ -48,6 +48,13 @@ func run(t *testing.T, n int, plan func(connector, n int) (Session, bool), durin
 	})
 }
 
+// wait lets virtual time pass, and everything that is due then happen. Outside a
+// bubble it panics.
+func (b *bench) wait(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func once(s Session) func(int, int) (Session, bool) {
 	return func(_, n int) (Session, bool) { return s, n == 0 }
 }
@@ -62,11 +69,11 @@ func (b *bench) differences() []Difference {
 
 func TestASessionIsTheSameInBothLedgers(t *testing.T) {
 	run(t, 3, once(Session{Wait: 10 * time.Second, Token: "T", Lasts: time.Hour}), func(t *testing.T, b *bench) {
-		time.Sleep(30 * time.Minute)
+		b.wait(30 * time.Minute)
 		if a := b.chargers[0].Current(1); math.Abs(a[0]-15.7) > 0.01 || a[2] != a[0] {
 			t.Fatalf("draws %v, want 15.7 A on three phases", a)
 		}
-		time.Sleep(time.Hour)
+		b.wait(time.Hour)
 		l := b.cloud.Ledger()
 		if len(l.Transactions) != 3 || l.Boots != 3 {
 			t.Fatalf("%d transactions, %d boots", len(l.Transactions), l.Boots)
@@ -90,14 +97,14 @@ func TestNothingIsLostWhileTheCloudIsAway(t *testing.T) {
 	run(t, 1, func(_, n int) (Session, bool) {
 		return Session{Wait: time.Minute, Token: fmt.Sprint("T", n), Lasts: 10 * time.Minute}, n < 5
 	}, func(t *testing.T, b *bench) {
-		time.Sleep(5 * time.Minute)
+		b.wait(5 * time.Minute)
 		b.cloud.Cut(true)
-		time.Sleep(40 * time.Minute)
+		b.wait(40 * time.Minute)
 		if b.chargers[0].Pending() == 0 {
 			t.Fatal("the charger keeps nothing")
 		}
 		b.cloud.Cut(false)
-		time.Sleep(time.Hour)
+		b.wait(time.Hour)
 		if d := b.differences(); len(d) != 0 || len(b.cloud.Ledger().Transactions) != 5 {
 			t.Fatalf("%d transactions, differences %v", len(b.cloud.Ledger().Transactions), d)
 		}
@@ -191,13 +198,13 @@ func TestACarFollowsItsOfferAfterItsDeadTime(t *testing.T) {
 
 func TestCommandsOfTheCloud(t *testing.T) {
 	run(t, 1, nil, func(t *testing.T, b *bench) {
-		time.Sleep(10 * time.Second)
+		b.wait(10 * time.Second)
 		conn := b.cloud.Conn("CP0")
 		start, err := ocpp16.RemoteStartTransaction.Call(t.Context(), conn, ocpp16.RemoteStartTransactionRequest{ConnectorID: new(1), IDTag: "R"})
 		if err != nil || start.Status != ocpp16.RemoteStartStopStatusAccepted {
 			t.Fatalf("%+v %v", start, err)
 		}
-		time.Sleep(10 * time.Second)
+		b.wait(10 * time.Second)
 		txs := b.cloud.Ledger().Transactions
 		if len(txs) != 1 || txs[0].IDTag != "R" {
 			t.Fatalf("%+v", txs)
@@ -206,7 +213,7 @@ func TestCommandsOfTheCloud(t *testing.T) {
 		if err != nil || stop.Status != ocpp16.RemoteStartStopStatusAccepted {
 			t.Fatalf("%+v %v", stop, err)
 		}
-		time.Sleep(10 * time.Second)
+		b.wait(10 * time.Second)
 		if l := b.cloud.Ledger(); !l.Transactions[0].Stopped || l.Statuses[1] != ocpp16.ChargePointStatusAvailable {
 			t.Fatalf("%+v", l)
 		}
@@ -215,14 +222,14 @@ func TestCommandsOfTheCloud(t *testing.T) {
 
 func TestPowerLossEndsTheTransaction(t *testing.T) {
 	run(t, 1, once(Session{Wait: time.Second, Token: "T", Lasts: time.Hour}), func(t *testing.T, b *bench) {
-		time.Sleep(10 * time.Minute)
+		b.wait(10 * time.Minute)
 		b.chargers[0].Kill()
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		if a := b.chargers[0].Current(1); a[0] != 0 {
 			t.Fatalf("a dead charger draws %v", a)
 		}
 		b.chargers[0].Revive()
-		time.Sleep(time.Minute)
+		b.wait(time.Minute)
 		if d := b.differences(); len(d) != 0 || !b.cloud.Ledger().Transactions[0].Stopped {
 			t.Fatalf("%v", d)
 		}
