@@ -12,8 +12,10 @@
 // its own; a stream lives in the handler's goroutine and ends with its request or
 // with Close.
 //
-// Access. /healthz and /readyz answer everybody. In a demo (Config.Demo set) reading
-// and the fault buttons are open, and each other write needs
+// Access. /healthz, /readyz and the files of the page, which tell nothing of the site,
+// answer everybody. In a demo (Config.Demo set) reading and the fault buttons are open
+// under the box's own names (Config.Hosts, localhost, addresses; 421 otherwise, so that
+// no web site reaches in by DNS rebinding), and each other write needs
 //
 //	Authorization: Bearer TOKEN
 //
@@ -21,6 +23,11 @@
 // one or when no token is configured. Unsafe requests from foreign web origins are
 // refused (http.CrossOriginProtection). Pages run under a policy that allows no
 // inline script or style and nothing from other hosts.
+//
+// Time. A client has 10 s to send a body and a minute to take an answer; a viewer that
+// takes no bytes of its stream for 5 s is dropped. The time for headers and between
+// requests is the http.Server's (ReadHeaderTimeout, IdleTimeout), which the caller
+// sets.
 //
 // It must not know a protocol of chargers or clouds, a file, or a database; it never
 // decides a current.

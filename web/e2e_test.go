@@ -128,7 +128,7 @@ func (b *tab) screenshot(name string) {
 	}
 }
 
-const isLive = `document.getElementById("link").dataset.state === "live"`
+const isLive = `document.documentElement.dataset.link === "live"`
 
 func TestE2ELiveUpdateBecomesVisible(t *testing.T) {
 	b := newBox(picture(time.Now()))

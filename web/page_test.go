@@ -65,7 +65,7 @@ func TestPageSaysInPlainWords(t *testing.T) {
 		for _, want := range []string{
 			"shares what board-a leaves on L2", "waits: less than 6 A left at main L2", "meter lost: fail-safe 6 A",
 			"charger out of reach: 16 A kept free for it", "not connected", "1 refused by the cloud", "oldest 4 min",
-			"lost for 48 s: chargers at fail-safe", "Check the meter&#39;s power", "GroundFailure residual current", "NEW-7",
+			"lost for 48 s: chargers at fail-safe", "Check the meter&#39;s power", "ground fault · residual current", "NEW-7",
 		} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page lacks %q", want)
@@ -157,10 +157,15 @@ func TestEveryStateHasWords(t *testing.T) {
 }
 
 func TestFiguresForPeople(t *testing.T) {
+	words := english()
 	for _, c := range []struct{ got, want string }{
-		{age(-time.Second), "0 s"}, {age(449 * time.Millisecond), "0.4 s"}, {age(12 * time.Second), "12 s"}, {age(4 * time.Minute), "4 min"},
+		{age(-time.Second), "< 1 s"}, {age(449 * time.Millisecond), "< 1 s"}, {age(1449 * time.Millisecond), "1.4 s"}, {age(12 * time.Second), "12 s"}, {age(4 * time.Minute), "4 min"},
 		{age(5 * time.Hour), "5 h"}, {age(72 * time.Hour), "3 d"}, {amps(6000), "6 A"}, {amps(13400), "13.4 A"}, {amps(-500), "-0.5 A"},
-		{phases("L2L3L1"), "L2 L3 L1"}, {phases(""), ""}, {subject("@station"), "site"}, {subject("CP1"), "CP1"},
+		{phases("L2L3L1"), "L2 L3 L1"}, {phases(""), ""}, {words.subject("node.overload", "@station"), "site"},
+		{words.subject("charger.gone", "CP1"), "CP1"}, {words.subject("charger.gone", "7"), "7"}, {words.subject("connector.fault", "7"), "connector 7"},
+		{words.subject("outbox.parked", "31"), "transaction 31"}, {words.line(controller.LogEntry{Code: "meter.lost.cleared", Text: "cleared"}), "The meter gives values again."},
+		{words.line(controller.LogEntry{Code: "new.thing.cleared", Text: "cleared"}), "over"}, {words.line(controller.LogEntry{Code: "box.start", Text: "started"}), "started"},
+		{words.fault("GroundFailure"), "ground fault"}, {words.fault("E42"), "E42"}, {kilowatt(37_449), "37.4 kW"}, {joined([]string{"", "a", "", "b"}), "a · b"},
 		{lasting(59 * time.Second), "just started"}, {lasting(119 * time.Second), "for 1 min"}, {lasting(3 * time.Hour), "for 3 h"},
 		{energy(840), "840 Wh"}, {energy(12_400), "12.4 kWh"}, {count(1, "car", "cars"), "1 car"}, {count(0, "car", "cars"), "0 cars"},
 	} {

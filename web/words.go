@@ -39,6 +39,7 @@ func english() language {
 		"rule.meter-stale":  "no increase: the meter's reading is {age} old",
 		"rule.meter-lost":   "meter lost: fail-safe {amps}",
 		"rule.offline":      "charger out of reach: {amps} kept free for it",
+		"rule.offline.idle": "charger out of reach",
 		"rule.donor":        "waits until another charger has come down",
 		"rule.pacing":       "increases soon, step by step",
 		"rule.unresponsive": "does not obey: what it draws is kept free for it",
@@ -68,6 +69,39 @@ func english() language {
 		"meter.frozen": "repeats the same reading: chargers at fail-safe",
 		"meter.none":   "sum of its chargers",
 
+		"fault.ConnectorLockFailure": "the plug's lock fails",
+		"fault.EVCommunicationError": "no talk with the car",
+		"fault.GroundFailure":        "ground fault",
+		"fault.HighTemperature":      "too hot inside",
+		"fault.InternalError":        "the charger's own error",
+		"fault.LocalListConflict":    "its list of cards is in conflict",
+		"fault.OtherError":           "error",
+		"fault.OverCurrentFailure":   "overcurrent",
+		"fault.OverVoltage":          "voltage too high",
+		"fault.PowerMeterFailure":    "its meter fails",
+		"fault.PowerSwitchFailure":   "its contactor fails",
+		"fault.ReaderFailure":        "its card reader fails",
+		"fault.ResetFailure":         "could not reset",
+		"fault.UnderVoltage":         "voltage too low",
+		"fault.WeakSignal":           "weak radio signal",
+
+		"cleared":                        "over",
+		"cleared.meter.lost":             "The meter gives values again.",
+		"cleared.meter.frozen":           "The meter's values move again.",
+		"cleared.node.overload":          "Within the fuse again.",
+		"cleared.node.failsafe-sum":      "The fail-safe currents fit the fuse.",
+		"cleared.connector.disobedience": "Obeys again.",
+		"cleared.connector.limit":        "Takes limits again.",
+		"cleared.connector.fault":        "No fault any more.",
+		"cleared.charger.offline":        "Connected again.",
+		"cleared.charger.failsafe":       "The fail-safe current is confirmed.",
+		"cleared.cloud.down":             "The cloud is reached again.",
+		"cleared.outbox.parked":          "Nothing is refused any more.",
+
+		"subject.site":        "site",
+		"subject.connector":   "connector {n}",
+		"subject.transaction": "transaction {n}",
+
 		"severity.alarm":   "Alarm",
 		"severity.warning": "Warning",
 		"severity.info":    "Note",
@@ -85,7 +119,9 @@ func (l language) reason(c controller.ConnectorView) string {
 	case loadbalance.RuleMeterLost:
 		current = c.Failsafe
 	case loadbalance.RuleOffline:
-		current = c.Setpoint
+		if current = c.Setpoint; current == 0 {
+			key = "rule.offline.idle"
+		}
 	case loadbalance.RuleWaiting:
 		if r.Node == "" {
 			key = "rule.waiting.some"
@@ -108,12 +144,42 @@ func circuit(n loadbalance.NodeID) string {
 }
 
 // subject is what an alarm or a log line is about.
-func subject(s string) string {
-	if strings.HasPrefix(s, "@") {
-		return "site"
+func (l language) subject(code, s string) string {
+	area, _, _ := strings.Cut(code, ".")
+	number := s != "" && strings.Trim(s, "0123456789") == ""
+	switch {
+	case strings.HasPrefix(s, "@"):
+		return l.text("subject.site")
+	case number && (area == "connector" || area == "start"):
+		return l.text("subject.connector", "{n}", s)
+	case number && (area == "tx" || area == "stop" || area == "outbox"):
+		return l.text("subject.transaction", "{n}", s)
 	}
 	return s
 }
+
+// line is what a line of the log says.
+func (l language) line(e controller.LogEntry) string {
+	of, over := strings.CutSuffix(e.Code, ".cleared")
+	if !over {
+		return e.Text
+	}
+	if text, ok := l[message("cleared."+of)]; ok {
+		return text
+	}
+	return l.text("cleared")
+}
+
+// fault is an error code of a connector (16§7.6) in words; a foreign one as it is.
+func (l language) fault(code string) string {
+	if text, ok := l[message("fault."+code)]; ok {
+		return text
+	}
+	return code
+}
+
+// kilowatt is a power for people: "37.4 kW".
+func kilowatt(p controller.Watt) string { return fmt.Sprintf("%.1f kW", float64(p)/1000) }
 
 // phases is a wiring for people: "L2 L3 L1".
 func phases(wiring string) string { return strings.ReplaceAll(wiring, "L", " L")[min(len(wiring), 1):] }
@@ -162,11 +228,11 @@ func energy(e controller.WattHour) string {
 	return fmt.Sprintf("%.1f kWh", float64(e)/1000)
 }
 
-// age is a span for people, in its largest unit: "0.4 s", "12 s", "3 min", "5 h", "2 d".
+// age is a span for people, in its largest unit: "< 1 s", "1.4 s", "12 s", "3 min", "5 h", "2 d".
 func age(d time.Duration) string {
 	switch {
-	case d < 0:
-		return "0 s"
+	case d < time.Second:
+		return "< 1 s" // no flicker of figures that nobody needs
 	case d < 10*time.Second:
 		return fmt.Sprintf("%.1f s", d.Truncate(100*time.Millisecond).Seconds())
 	case d < 2*time.Minute:
@@ -194,10 +260,13 @@ func lasting(d time.Duration) string {
 // clock is a moment for people: the time of day, with the date if it is not today.
 func clock(at, now time.Time, loc *time.Location) string {
 	at, now = at.In(loc), now.In(loc)
-	if at.YearDay() == now.YearDay() && at.Year() == now.Year() {
+	switch {
+	case at.YearDay() == now.YearDay() && at.Year() == now.Year():
 		return at.Format("15:04:05")
+	case at.Year() == now.Year():
+		return at.Format("2 Jan 15:04")
 	}
-	return at.Format("2006-01-02 15:04:05")
+	return at.Format("2 Jan 2006")
 }
 
 // oneDecimal is a measured current without its unit, always with one decimal, so
@@ -210,6 +279,14 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
+}
+
+// spoken is a gauge for those who can't see it.
+func (g gauge) spoken() string {
+	if !g.known {
+		return fmt.Sprintf("%s not measured, limit %s", g.name, amps(g.setpoint))
+	}
+	return fmt.Sprintf("%s %s, limit %s", g.name, amps(g.measured), amps(g.setpoint))
 }
 
 // spoken is a bar for those who can't see it.

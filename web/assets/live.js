@@ -2,12 +2,14 @@
 // place. Without it the page works as well, it just reloads every few seconds.
 
 const link = document.getElementById("link");
+const root = document.documentElement;
+const silence = 8000; // milliseconds; something on the page changes each second
 let source = null;
-let leaving = false;
+let heard = 0;
 
 function say(state, text) {
-  if (link.dataset.state === state) return;
-  link.dataset.state = state;
+  if (root.dataset.link === state) return;
+  root.dataset.link = state;
   link.textContent = text;
 }
 
@@ -20,19 +22,27 @@ function put({ id, html }) {
   if (focused >= 0) at.querySelectorAll("button, a, input")[focused]?.focus({ preventScroll: true });
 }
 
+function on(name, act) {
+  source.addEventListener(name, (e) => {
+    heard = Date.now();
+    say("live", "live");
+    act(JSON.parse(e.data));
+  });
+}
+
 function open() {
+  close();
+  heard = Date.now();
   source = new EventSource("/api/v1/stream");
-  source.addEventListener("open", () => say("live", "live"));
-  source.addEventListener("fragment", (e) => put(JSON.parse(e.data)));
-  source.addEventListener("page", (e) => {
-    if (JSON.parse(e.data).key !== document.documentElement.dataset.page) location.reload();
+  on("page", ({ key }) => {
+    if (key !== root.dataset.page) location.reload();
   });
-  source.addEventListener("error", () => {
-    if (leaving) return;
-    say("lost", "connection to the box lost");
-    // After an answer that is no stream (too many viewers) a browser gives up by itself.
-    if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000);
-  });
+  on("fragment", put);
+  source.addEventListener("error", lost);
+}
+
+function lost() {
+  if (source) say("lost", "connection to the box lost");
 }
 
 function close() {
@@ -40,13 +50,23 @@ function close() {
   source = null;
 }
 
+// A connection can die without a word, and after an answer that is no stream (too
+// many viewers) a browser gives up: start anew.
+setInterval(() => {
+  if (!source || Date.now() - heard < silence) return;
+  lost();
+  open();
+}, 2000);
+
 // A hidden page keeps no connection: a browser has few of them for one box.
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) close();
   else if (!source) open();
 });
-addEventListener("pagehide", () => { leaving = true; close(); });
-addEventListener("pageshow", () => { leaving = false; if (!source) open(); });
+addEventListener("pagehide", close);
+addEventListener("pageshow", () => {
+  if (!source && !document.hidden) open();
+});
 
 // Fault buttons: same forms, without leaving the page.
 document.getElementById("faults")?.addEventListener("submit", async (e) => {
@@ -65,5 +85,3 @@ document.getElementById("faults")?.addEventListener("submit", async (e) => {
     error.textContent = "The box did not answer. Try again.";
   }
 });
-
-if (!document.hidden && !source) open();
