@@ -37,13 +37,15 @@ func (s *Store) NewestHeads(ctx context.Context, n int) ([]controller.OutboxItem
 	return s.heads(ctx, n, "DESC")
 }
 
+// heads asks with LIMIT ? + 0: SQLite plans a bare LIMIT ? by its bound value and would
+// prepare the statement anew each time.
 func (s *Store) heads(ctx context.Context, n int, order string) ([]controller.OutboxItem, error) {
 	return s.items(ctx, `SELECT `+itemColumns+`
 		FROM outbox o LEFT JOIN tx t ON t.tx = o.tx
 		WHERE o.id IN (
 			SELECT min(head) FROM lane WHERE state = 'due' AND token <> '' GROUP BY token
 			UNION ALL SELECT head FROM lane WHERE state = 'due' AND token = ''
-			ORDER BY 1 `+order+` LIMIT ?)
+			ORDER BY 1 `+order+` LIMIT ? + 0)
 		ORDER BY o.id`, n)
 }
 
@@ -63,7 +65,7 @@ func (s *Store) Following(ctx context.Context, tx controller.TxID, after int64, 
 		WHERE o.tx = ?1 AND o.id > ?2 AND o.state = 'new' AND o.kind = 'meter'
 			AND o.id < coalesce((SELECT min(id) FROM outbox b WHERE b.tx = ?1 AND b.id > ?2
 				AND (b.kind <> 'meter' AND b.state <> 'delivered' OR b.state = 'sent')), 9223372036854775807)
-		ORDER BY o.id LIMIT ?3`, int64(tx), after, n)
+		ORDER BY o.id LIMIT ?3 + 0`, int64(tx), after, n)
 }
 
 // items reads rows and puts damaged ones aside until all that are left are sound.
