@@ -35,7 +35,7 @@ const barScale = 1.25
 
 // width is the part of the bar that a current fills, 0..100.
 func (b phaseBar) width(a loadbalance.MilliAmp) string {
-	if b.limit <= 0 {
+	if b.limit <= 0 || !b.known {
 		return "0"
 	}
 	w := float64(a) / (float64(b.limit) * barScale) * 100

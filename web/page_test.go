@@ -127,6 +127,23 @@ func TestPageTellsWhenControlIsSilent(t *testing.T) {
 	}
 }
 
+// TestLostMeterShowsNoCurrent: neither figure nor bar; and what goes down is not said to
+// be down already.
+func TestLostMeterShowsNoCurrent(t *testing.T) {
+	lost := picture(t0)
+	lost.Nodes[0].State = "lost"
+	v := rig(newBox(lost)).view(t0)
+	for _, b := range v.nodes()[0].phases {
+		if b.width(b.now) != "0" || b.width(b.cars) != "0" || !strings.Contains(b.spoken(), "unknown") {
+			t.Errorf("%s shows a current", b.name)
+		}
+	}
+	c := controller.ConnectorView{Reason: loadbalance.Reason{Rule: loadbalance.RuleMeterLost}, Failsafe: 6 * amp, Setpoint: 9 * amp}
+	if got := v.words.reason(c); got != "meter lost: goes to fail-safe 6 A" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // TestEveryStateHasWords walks all rules, states and severities.
 func TestEveryStateHasWords(t *testing.T) {
 	words := english()

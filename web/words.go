@@ -38,6 +38,7 @@ func english() language {
 		"rule.operator":     "limited by an operator",
 		"rule.meter-stale":  "no increase: the meter's reading is {age} old",
 		"rule.meter-lost":   "meter lost: fail-safe {amps}",
+		"rule.falling":      "meter lost: goes to fail-safe {amps}",
 		"rule.offline":      "charger out of reach: {amps} kept free for it",
 		"rule.offline.idle": "charger out of reach",
 		"rule.donor":        "waits until another charger has come down",
@@ -67,7 +68,7 @@ func english() language {
 		"meter.lost":   "lost for {age}: chargers at fail-safe",
 		"meter.never":  "no reading yet: chargers at fail-safe",
 		"meter.frozen": "repeats the same reading: chargers at fail-safe",
-		"meter.none":   "sum of its chargers",
+		"meter.none":   "from its chargers",
 
 		"fault.ConnectorLockFailure": "the plug's lock fails",
 		"fault.EVCommunicationError": "no talk with the car",
@@ -117,7 +118,9 @@ func (l language) reason(c controller.ConnectorView) string {
 	key, current := message("rule."+ruleName(r.Rule)), leastCurrent
 	switch r.Rule {
 	case loadbalance.RuleMeterLost:
-		current = c.Failsafe
+		if current = c.Failsafe; c.Setpoint > c.Failsafe {
+			key = "rule.falling"
+		}
 	case loadbalance.RuleOffline:
 		if current = c.Setpoint; current == 0 {
 			key = "rule.offline.idle"
