@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"busbar/controller/config"
+	"busbar/web"
 
 	ocpp16 "github.com/lorenzodonini/ocpp-go/ocpp1.6"
 	"github.com/lorenzodonini/ocpp-go/ocpp1.6/core"
@@ -182,9 +183,43 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+// serveCloud runs a central system until the returned function is called or the test
+// ends. It returns once the port answers: the box's next attempt would be 10 s later.
+func serveCloud(t *testing.T, handler core.CentralSystemHandler, port int) (cs ocpp16.CentralSystem, stop func()) {
+	t.Helper()
+	cs = ocpp16.NewCentralSystem(nil, nil)
+	cs.SetCoreHandler(handler)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cs.Start(port, "/ocpp/{ws}")
+	}()
+	stop = sync.OnceFunc(func() {
+		cs.Stop()
+		<-ended
+	})
+	limit, again := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
+	defer again.Stop()
+	for {
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		if err == nil {
+			_ = conn.Close()
+			t.Cleanup(stop)
+			return cs, stop
+		}
+		select {
+		case <-again.C:
+		case <-ended:
+			t.Fatalf("the central system does not listen on port %d", port)
+		case <-limit:
+			t.Fatalf("nobody listens on port %d: %v", port, err)
+		}
+	}
+}
+
 // boxBetween runs a box with one charger, whose cloud is at cloudPort, until the test
 // ends, and returns where chargers connect.
-func boxBetween(t *testing.T, cloudPort int) string {
+func boxBetween(t *testing.T, cloudPort int, demo web.Demo) string {
 	t.Helper()
 	cfg, err := config.Parse("peers.yaml", fmt.Appendf(nil, `version: 1
 site: {id: peers, name: Peers, timezone: Europe/Berlin, nominal_v: 230}
@@ -199,7 +234,7 @@ listen: {ui: "", ws: "127.0.0.1:0", wss: "", mtls: "", modbus: ""}
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := New(t.Context(), Options{Config: cfg, DataDir: t.TempDir()})
+	box, err := New(t.Context(), Options{Config: cfg, DataDir: t.TempDir(), Demo: demo})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,11 +252,8 @@ listen: {ui: "", ws: "127.0.0.1:0", wss: "", mtls: "", modbus: ""}
 
 func TestIndependentPeersCompleteASession(t *testing.T) {
 	central, port := cloud{newDiary()}, freePort(t)
-	cs := ocpp16.NewCentralSystem(nil, nil)
-	cs.SetCoreHandler(central)
-	go cs.Start(port, "/ocpp/{ws}")
-	t.Cleanup(cs.Stop)
-	url := boxBetween(t, port)
+	cs, _ := serveCloud(t, central, port)
+	url := boxBetween(t, port, nil)
 
 	charger := point{newDiary()}
 	cp := ocpp16.NewChargePoint("CP1", nil, nil)
