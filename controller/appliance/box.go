@@ -317,7 +317,11 @@ func (b *Box) wireMeters(l controller.Layout) error {
 		if _, used := nominal[m.ID]; !used {
 			continue
 		}
-		p, err := newPoller(m, nominal[m.ID], b.opts.Network.Dial, post)
+		password, err := b.secret(m.Password, "meter "+m.ID)
+		if err != nil {
+			return err
+		}
+		p, err := newPoller(m, password, nominal[m.ID], b.opts.Network.Dial, post)
 		if err != nil {
 			return err
 		}
