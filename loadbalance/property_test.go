@@ -320,30 +320,41 @@ func clonePlan(p Plan) Plan {
 	return p
 }
 
-// TestStepProperties is void unless every action and every rule occurred.
+// TestStepProperties is void unless every action and every rule occurred: after eight
+// rounds of histories it goes on until they have, within a bound.
 func TestStepProperties(t *testing.T) {
 	seen := map[any]int{}
-	defer func() {
-		for a := Keep; a <= Release; a++ {
-			if seen[a] == 0 {
-				t.Errorf("action %v never occurred", actionName(a))
-			}
-		}
-		for r := RuleMax; r <= RuleUnresponsive; r++ {
-			if seen[r] == 0 && r != RuleProfile && r != RuleOperator {
-				t.Errorf("rule %d never occurred", r)
-			}
-		}
-		t.Log(seen)
-	}()
-	for range 8 {
+	for round := 0; round < 8 || round < 200 && len(neverSeen(seen)) > 0; round++ {
 		rapid.Check(t, func(t *rapid.T) {
 			for _, sp := range checkHistory(t) {
 				seen[sp.Action]++
 				seen[sp.Reason.Rule]++
 			}
 		})
+		if t.Failed() {
+			return
+		}
 	}
+	for _, missing := range neverSeen(seen) {
+		t.Error(missing)
+	}
+	t.Log(seen)
+}
+
+// neverSeen names the actions and rules that did not occur. Profile and operator are
+// ceilings that the histories don't draw.
+func neverSeen(seen map[any]int) (missing []string) {
+	for a := Keep; a <= Release; a++ {
+		if seen[a] == 0 {
+			missing = append(missing, "action "+actionName(a)+" never occurred")
+		}
+	}
+	for r := RuleMax; r <= RuleUnresponsive; r++ {
+		if seen[r] == 0 && r != RuleProfile && r != RuleOperator {
+			missing = append(missing, fmt.Sprintf("rule %d never occurred", r))
+		}
+	}
+	return missing
 }
 
 func (w *world) describe(setpoints map[int]Setpoint) string {
