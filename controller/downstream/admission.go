@@ -14,18 +14,15 @@ import (
 // maxWaiting bounds the unknown chargers that may be connected at a time (decision 25).
 const maxWaiting = 32
 
-// spoken are the versions this package translates.
-func spoken() []ocpp.Protocol { return []ocpp.Protocol{ocpp.V16} }
-
 // admit decides a handshake (decisions 13 and 25).
 func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
 	id := hs.Identity
 	charger, listed := h.chargers[id]
-	// One that names no version at all is taken for the only one there is (pitfall 14).
-	adm := ocpp.Admission{Protocols: spoken(), Assume: ocpp.V16, Options: h.options(id)}
+	// One that names no version at all is taken for 1.6, which came first (pitfall 14).
+	adm := ocpp.Admission{Protocols: protocols(), Assume: ocpp.V16, Options: h.options(id)}
 	if listed {
 		if charger.Protocols != nil {
-			adm.Protocols = slices.DeleteFunc(slices.Clone(charger.Protocols), func(p ocpp.Protocol) bool { return !slices.Contains(spoken(), p) })
+			adm.Protocols = slices.DeleteFunc(slices.Clone(charger.Protocols), func(p ocpp.Protocol) bool { return !slices.Contains(protocols(), p) })
 		}
 		if !slices.Contains(adm.Protocols, adm.Assume) {
 			adm.Assume = ""
@@ -53,7 +50,7 @@ func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
 }
 
 func (h *Hub) options(id string) ocpp.Options {
-	opt := ocpp.Options{Handler: h.handler, Repair: true, CallTimeout: h.cfg.CallTimeout, PingInterval: h.cfg.PingInterval, Logger: h.log}
+	opt := ocpp.Options{Handler: ocpp.HandlerFunc(h.handle), Repair: true, CallTimeout: h.cfg.CallTimeout, PingInterval: h.cfg.PingInterval, Logger: h.log}
 	if h.cfg.Trace != nil {
 		opt.Trace = func(e ocpp.TraceEntry) { h.cfg.Trace(id, e) }
 	}

@@ -1,5 +1,7 @@
 // Package downstream is the chargers' side of the box: a CSMS that translates
-// between OCPP 1.6 and the controller's events and effects.
+// between OCPP and the controller's events and effects. What the versions have in
+// common, the Hub, its sessions and their order of sending, knows of no version; each
+// version is a dialect in files of its own, v16_*.go for OCPP 1.6.
 //
 // The Hub owns the server and one session per socket. A session has two workers:
 // the connection's own, which turns inbound CALLs into events and waits for their

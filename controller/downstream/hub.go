@@ -79,7 +79,6 @@ type Config struct {
 type Hub struct {
 	cfg      Config
 	server   *ocpp.Server
-	handler  ocpp.Handler
 	chargers map[string]Charger
 	reports  *reports
 	log      *slog.Logger
@@ -124,7 +123,6 @@ func New(cfg Config) *Hub {
 	for _, c := range cfg.Chargers {
 		h.chargers[c.ID] = c
 	}
-	h.handler = h.routes()
 	h.server = ocpp.NewServer(ocpp.ServerConfig{
 		Admit: h.admit, Opened: h.opened, Serve: h.serve, Refused: cfg.Refused, Logger: cfg.Logger,
 	})

@@ -1,70 +1,23 @@
 package downstream
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"busbar/controller"
 	"busbar/loadbalance"
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
-// readSamples reads a list of meterValue elements; each keeps its bytes. What can't
-// be read of an element is listed, the element stays.
-func readSamples(raw json.RawMessage, received time.Time) (samples []controller.MeterSample, problems []string) {
-	elements, err := ocpp.RawArray(raw)
-	if len(raw) > 0 && err != nil {
-		return nil, []string{err.Error()}
-	}
-	for _, element := range elements {
-		sample, wrong := readSample(element, received)
-		samples = append(samples, sample)
-		problems = append(problems, wrong...)
-	}
-	return samples, problems
-}
-
-func readSample(raw json.RawMessage, received time.Time) (controller.MeterSample, []string) {
-	out := controller.MeterSample{Raw: raw, SoC: -1, At: received}
-	var v ocpp16.MeterValue
-	problems, err := ocpp.DecodeLenient(raw, &v)
-	if err != nil {
-		return out, []string{err.Error()}
-	}
-	if at := plausible(v.Timestamp.Time, received); !at.IsZero() {
-		out.At = at
-	}
-	out.AtText = v.Timestamp.Text
-	var m measured
-	for _, s := range v.SampledValue {
-		out.Billing = out.Billing || billing(s)
-		if problem := m.take(s); problem != "" {
-			problems = append(problems, problem)
-		}
-	}
-	m.fill(&out)
-	return out, problems
-}
-
-// billing is decision 23: signed values and the contexts that frame a transaction or
-// an aligned interval.
-func billing(s ocpp16.SampledValue) bool {
-	if s.Format != nil && *s.Format == ocpp16.ValueFormatSignedData {
-		return true
-	}
-	if s.Context == nil {
-		return false
-	}
-	switch *s.Context {
-	case ocpp16.ReadingContextTransactionBegin, ocpp16.ReadingContextTransactionEnd, ocpp16.ReadingContextSampleClock:
-		return true
-	}
-	return false
-}
+// Names of the measurands that are read, the same in all versions.
+const (
+	measurandCurrent = "Current.Import"
+	measurandPower   = "Power.Active.Import"
+	measurandVoltage = "Voltage"
+	measurandEnergy  = "Energy.Active.Import.Register"
+	measurandSoC     = "SoC"
+)
 
 // reading is one measurand of one element: a value per phase, or one for all.
 type reading struct {
@@ -90,38 +43,11 @@ const (
 	maxMilliW   = 10_000_000_000
 )
 
-func (m *measured) take(s ocpp16.SampledValue) (problem string) {
-	if s.Format != nil && *s.Format == ocpp16.ValueFormatSignedData {
-		return ""
-	}
-	measurand := ocpp16.MeasurandEnergyActiveImportRegister // 16§7.31
-	if s.Measurand != nil && *s.Measurand != "" {
-		measurand = *s.Measurand
-	}
+// store takes one value in thousandths of its unit; unit is lower case, "" the
+// measurand's own; phase 0 to 2, or -1 for all together.
+func (m *measured) store(measurand string, value int64, unit string, phase int) string {
 	switch measurand {
-	case ocpp16.MeasurandCurrentImport, ocpp16.MeasurandPowerActiveImport, ocpp16.MeasurandVoltage,
-		ocpp16.MeasurandEnergyActiveImportRegister, ocpp16.MeasurandSoC:
-	default:
-		return "" // not ours to read
-	}
-	value, ok := milli(s.Value)
-	if !ok {
-		return fmt.Sprintf("%s is not a number: %.40q", measurand, s.Value)
-	}
-	phase, mine := phaseOf(s.Phase)
-	if !mine || s.Location != nil && *s.Location == ocpp16.LocationEV && measurand != ocpp16.MeasurandSoC {
-		return ""
-	}
-	unit := ""
-	if s.Unit != nil {
-		unit = strings.ToLower(string(*s.Unit))
-	}
-	return m.store(measurand, value, unit, phase)
-}
-
-func (m *measured) store(measurand ocpp16.Measurand, value int64, unit string, phase int) string {
-	switch measurand {
-	case ocpp16.MeasurandCurrentImport:
+	case measurandCurrent:
 		switch unit {
 		case "ka":
 			value *= 1000
@@ -129,16 +55,16 @@ func (m *measured) store(measurand ocpp16.Measurand, value int64, unit string, p
 			value = (value + 999) / 1000
 		}
 		return m.current.set(max(0, value), phase, maxMilliAmp, measurand)
-	case ocpp16.MeasurandPowerActiveImport:
+	case measurandPower:
 		if unit == "kw" {
 			value *= 1000
 		}
 		return m.power.set(value, phase, maxMilliW, measurand)
-	case ocpp16.MeasurandVoltage:
+	case measurandVoltage:
 		return m.voltage.set(value, phase, maxMilliAmp, measurand)
-	case ocpp16.MeasurandSoC:
+	case measurandSoC:
 		m.soc, m.hasSoC = int(min(100_000, max(0, value))/1000), true
-	case ocpp16.MeasurandEnergyActiveImportRegister:
+	case measurandEnergy:
 		if phase >= 0 {
 			return "" // the register of one conductor
 		}
@@ -151,7 +77,7 @@ func (m *measured) store(measurand ocpp16.Measurand, value int64, unit string, p
 	return ""
 }
 
-func (r *reading) set(value int64, phase int, most int64, measurand ocpp16.Measurand) string {
+func (r *reading) set(value int64, phase int, most int64, measurand string) string {
 	if value > most || value < -most {
 		return fmt.Sprintf("%s is out of range", measurand)
 	}
@@ -229,11 +155,11 @@ func currentOf(power, volts int64) loadbalance.MilliAmp {
 
 // phaseOf is 0 to 2 for a conductor, -1 for none named; mine is false for N and for
 // values between two conductors.
-func phaseOf(p *ocpp16.Phase) (phase int, mine bool) {
-	if p == nil || *p == "" {
+func phaseOf(p string) (phase int, mine bool) {
+	if p == "" {
 		return -1, true
 	}
-	name, _ := strings.CutSuffix(strings.ToUpper(string(*p)), "-N")
+	name, _ := strings.CutSuffix(strings.ToUpper(p), "-N")
 	phase = slices.Index([]string{"L1", "L2", "L3"}, name)
 	return phase, phase >= 0
 }
@@ -251,15 +177,4 @@ func milli(text string) (int64, bool) {
 	}
 	v, err := ocpp.Decimal(s).Milli()
 	return v, err == nil
-}
-
-// lastRegister finds the newest energy register in a transaction's data.
-func lastRegister(data json.RawMessage, received time.Time) (controller.WattHour, bool) {
-	samples, _ := readSamples(data, received)
-	for _, s := range slices.Backward(samples) {
-		if s.HasEnergy {
-			return s.Energy, true
-		}
-	}
-	return 0, false
 }

@@ -8,7 +8,6 @@ import (
 
 	"busbar/controller"
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
 // session is one charger's socket and what waits to be sent to it. Its worker
@@ -18,6 +17,7 @@ type session struct {
 	conn    *ocpp.Conn
 	id      controller.StationID
 	charger Charger // zero if not listed
+	dialect dialect
 	wake    chan struct{}
 
 	mu       sync.Mutex
@@ -56,6 +56,7 @@ func (h *Hub) opened(c *ocpp.Conn) {
 	id := controller.StationID(c.Identity())
 	charger, listed := h.chargers[c.Identity()]
 	s := &session{hub: h, conn: c, id: id, charger: charger, wake: make(chan struct{}, 1)}
+	s.dialect = dialectOf(s)
 	s.accepted = listed || h.isKnown(c.Identity())
 	err := h.cfg.Loop.Post(controller.ChargerConnected{Station: id, Generation: c.Generation(), Protocol: string(c.Protocol()), Remote: c.Remote()})
 	if err != nil {
@@ -184,7 +185,7 @@ func (s *session) pushBaseline() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prepared = true
-	s.keys, s.refused = []step{s.readKeys}, nil
+	s.keys, s.refused = []step{s.dialect.pushBaseline}, nil
 	s.stir()
 }
 
@@ -275,14 +276,7 @@ func (s *session) nudge() {
 	s.nudged = true
 	s.mu.Unlock()
 	if due {
-		s.trigger(context.Background(), ocpp16.MessageTriggerBootNotification)
-	}
-}
-
-func (s *session) trigger(ctx context.Context, message ocpp16.MessageTrigger) {
-	resp, err := ocpp16.TriggerMessage.Call(ctx, s.conn, ocpp16.TriggerMessageRequest{RequestedMessage: message}, s.within(s.hub.cfg.CallTimeout))
-	if err != nil || resp.Status != ocpp16.TriggerMessageStatusAccepted {
-		s.hub.log.Info("charger does not send on request", "station", s.id, "message", message, "status", resp.Status, "err", err)
+		s.dialect.askBoot(context.Background())
 	}
 }
 

@@ -1,0 +1,86 @@
+package downstream
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"busbar/ocpp"
+)
+
+// plausible is at, or zero if the charger's clock can't be right: before the first
+// Boot many stand at 1970. Old times are normal after an outage.
+func plausible(at, now time.Time) time.Time {
+	if at.Before(now.AddDate(-1, -1, 0)) || at.After(now.Add(24*time.Hour)) {
+		return time.Time{}
+	}
+	return at
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return strings.TrimSpace(*s)
+}
+
+// deref is an optional member's value, zero if it is absent.
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+// members splits an object; duplicate names are a charger's own business here.
+func members(raw json.RawMessage) map[string]json.RawMessage {
+	var m map[string]json.RawMessage
+	if json.Unmarshal(raw, &m) != nil {
+		return nil
+	}
+	return m
+}
+
+// member finds a member in any case, byte-exact; nil if absent or null.
+func member(raw json.RawMessage, name string) json.RawMessage {
+	all := members(raw)
+	value, ok := all[name]
+	for key, v := range all {
+		if !ok && strings.EqualFold(key, name) {
+			value, ok = v, true
+		}
+	}
+	if string(value) == "null" {
+		return nil
+	}
+	return value
+}
+
+func has(raw json.RawMessage, name string) bool { return member(raw, name) != nil }
+
+// unreadable tells whether a member is among the problems of a lenient reading.
+func unreadable(problems []string, name string) bool {
+	for _, p := range problems {
+		if strings.HasPrefix(p, name+" ") {
+			return true
+		}
+	}
+	return false
+}
+
+// list is a member as the text of a JSON array: a single element is made one, nil if
+// there is none.
+func list(raw json.RawMessage, name string) json.RawMessage {
+	value := member(raw, name)
+	if len(value) == 0 {
+		return nil
+	}
+	if value[0] == '{' {
+		return append(append(json.RawMessage{'['}, value...), ']')
+	}
+	if elements, err := ocpp.RawArray(value); err != nil || len(elements) == 0 {
+		return nil
+	}
+	return value
+}

@@ -1,0 +1,98 @@
+package downstream
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"busbar/controller"
+	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
+)
+
+// readSamples reads a list of meterValue elements; each keeps its bytes. What can't
+// be read of an element is listed, the element stays.
+func readSamples(raw json.RawMessage, received time.Time) (samples []controller.MeterSample, problems []string) {
+	elements, err := ocpp.RawArray(raw)
+	if len(raw) > 0 && err != nil {
+		return nil, []string{err.Error()}
+	}
+	for _, element := range elements {
+		sample, wrong := readSample(element, received)
+		samples = append(samples, sample)
+		problems = append(problems, wrong...)
+	}
+	return samples, problems
+}
+
+func readSample(raw json.RawMessage, received time.Time) (controller.MeterSample, []string) {
+	out := controller.MeterSample{Raw: raw, SoC: -1, At: received}
+	var v ocpp16.MeterValue
+	problems, err := ocpp.DecodeLenient(raw, &v)
+	if err != nil {
+		return out, []string{err.Error()}
+	}
+	if at := plausible(v.Timestamp.Time, received); !at.IsZero() {
+		out.At = at
+	}
+	out.AtText = v.Timestamp.Text
+	var m measured
+	for _, s := range v.SampledValue {
+		out.Billing = out.Billing || billing(s)
+		if problem := take16(&m, s); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	m.fill(&out)
+	return out, problems
+}
+
+// billing is decision 23: signed values and the contexts that frame a transaction or
+// an aligned interval.
+func billing(s ocpp16.SampledValue) bool {
+	if deref(s.Format) == ocpp16.ValueFormatSignedData {
+		return true
+	}
+	switch deref(s.Context) {
+	case ocpp16.ReadingContextTransactionBegin, ocpp16.ReadingContextTransactionEnd, ocpp16.ReadingContextSampleClock:
+		return true
+	}
+	return false
+}
+
+// take16 reads one sampled value into m.
+func take16(m *measured, s ocpp16.SampledValue) (problem string) {
+	if deref(s.Format) == ocpp16.ValueFormatSignedData {
+		return ""
+	}
+	measurand := cmp.Or(deref(s.Measurand), ocpp16.MeasurandEnergyActiveImportRegister) // 16§7.31
+	switch measurand {
+	case ocpp16.MeasurandCurrentImport, ocpp16.MeasurandPowerActiveImport, ocpp16.MeasurandVoltage,
+		ocpp16.MeasurandEnergyActiveImportRegister, ocpp16.MeasurandSoC:
+	default:
+		return "" // not ours to read
+	}
+	value, ok := milli(s.Value)
+	if !ok {
+		return fmt.Sprintf("%s is not a number: %.40q", measurand, s.Value)
+	}
+	phase, mine := phaseOf(string(deref(s.Phase)))
+	if !mine || deref(s.Location) == ocpp16.LocationEV && measurand != ocpp16.MeasurandSoC {
+		return ""
+	}
+	return m.store(string(measurand), value, strings.ToLower(string(deref(s.Unit))), phase)
+}
+
+// lastRegister finds the newest energy register in a transaction's data.
+func lastRegister(data json.RawMessage, received time.Time) (controller.WattHour, bool) {
+	samples, _ := readSamples(data, received)
+	for _, s := range slices.Backward(samples) {
+		if s.HasEnergy {
+			return s.Energy, true
+		}
+	}
+	return 0, false
+}
