@@ -44,7 +44,7 @@ func DecodeLenient(raw json.RawMessage, v any) (problems []string, err error) {
 		return nil, nil
 	}
 	target.SetZero()
-	if _, err := ParseObject(raw); err != nil && !json.Valid(raw) {
+	if _, err := ParseObject(raw); err != nil && !validJSON(raw) {
 		return nil, &Violation{Code: CodeFormatViolation, Problem: err.Error()}
 	}
 	l := lenient{}

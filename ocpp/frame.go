@@ -87,8 +87,9 @@ func ParseFrame(b []byte) (Frame, error) {
 	if depth(b) > maxDepth+1 {
 		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "it is nested too deeply"}
 	}
-	var parts []json.RawMessage
-	if err := json.Unmarshal(b, &parts); err != nil {
+	var room [6]json.RawMessage // as many as a frame may have, and one
+	parts, ok := elements(room[:0], b, maxDepth+1)
+	if !ok {
 		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "it is not a JSON array"}
 	}
 	if len(parts) < 2 {
@@ -99,7 +100,7 @@ func ParseFrame(b []byte) (Frame, error) {
 		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "its message type is not a number"}
 	}
 	f := Frame{Type: MessageType(kind)}
-	if err := json.Unmarshal(parts[1], &f.ID); err != nil || f.ID == "" || len(f.ID) > maxID {
+	if f.ID, ok = unquote(parts[1]); !ok || f.ID == "" || len(f.ID) > maxID {
 		return Frame{}, &FrameError{Type: f.Type, Code: CodeRPCFrameworkError, Problem: "its message id is not a string of 1 to 36 characters"}
 	}
 	err = f.fill(parts[2:])
@@ -114,7 +115,10 @@ func (f *Frame) fill(parts []json.RawMessage) error {
 	var ok bool
 	switch f.Type {
 	case TypeCall, TypeSend:
-		if len(parts) == 0 || json.Unmarshal(parts[0], &f.Action) != nil || f.Action == "" || len(f.Action) > maxAction {
+		if len(parts) > 0 {
+			f.Action, _ = unquote(parts[0])
+		}
+		if f.Action == "" || len(f.Action) > maxAction {
 			return fail(CodeFormatViolation, "its action is not a name")
 		}
 		if len(parts) > 2 {
@@ -148,8 +152,19 @@ func (f *Frame) fillError(parts []json.RawMessage) {
 		_ = json.Unmarshal(parts[1], &f.Description)
 	}
 	if len(parts) > 2 && parts[2][0] == '{' {
-		f.Details = parts[2]
+		f.Details = bytes.Clone(parts[2])
 	}
+}
+
+// unquote reads a JSON string; most need no decoding.
+func unquote(raw json.RawMessage) (s string, ok bool) {
+	if raw[0] != '"' {
+		return "", false
+	}
+	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner), true
+	}
+	return s, json.Unmarshal(raw, &s) == nil
 }
 
 func payload(parts []json.RawMessage) (json.RawMessage, bool) {
@@ -158,7 +173,7 @@ func payload(parts []json.RawMessage) (json.RawMessage, bool) {
 	}
 	switch p := parts[0]; {
 	case p[0] == '{':
-		return p, true
+		return bytes.Clone(p), true
 	case string(p) == "null", p[0] == '[' && len(bytes.TrimSpace(p[1:len(p)-1])) == 0:
 		return json.RawMessage("{}"), true
 	}
@@ -207,11 +222,25 @@ func (f Frame) Append(dst []byte) []byte {
 }
 
 func appendString(dst []byte, s string) []byte {
+	if plain(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	text, err := json.Marshal(strings.ToValidUTF8(s, "\uFFFD"))
 	if err != nil {
 		panic("ocpp: a string can't be written as JSON: " + err.Error())
 	}
 	return append(dst, text...)
+}
+
+// plain tells that s stands in JSON as it is.
+func plain(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			return false
+		}
+	}
+	return true
 }
 
 func appendObject(dst []byte, raw json.RawMessage) []byte {

@@ -28,7 +28,7 @@ type member struct {
 // which a key appears twice.
 func ParseObject(raw json.RawMessage) (Object, error) {
 	raw = bytes.TrimSpace(raw)
-	if !json.Valid(raw) {
+	if !validJSON(raw) {
 		return Object{}, errors.New("cannot read the object: not JSON")
 	}
 	if raw[0] != '{' {
@@ -63,12 +63,12 @@ func scanMember(raw []byte, at int) (m member, end int, ok bool) {
 	if raw[i] == '}' {
 		return member{}, i, false
 	}
-	keyEnd := skipString(raw, i)
+	keyEnd := scanString(raw, i)
 	if err := json.Unmarshal(raw[i:keyEnd], &m.key); err != nil {
 		panic("ocpp: a key of valid JSON can't be read: " + err.Error())
 	}
 	i = skipSpace(raw, skipSpace(raw, keyEnd)+1) // over the colon
-	valueEnd := skipValue(raw, i)
+	valueEnd := scanValue(raw, i, endless)
 	end = skipSpace(raw, valueEnd)
 	m.lead, m.value, m.tail = raw[at:i:i], raw[i:valueEnd:valueEnd], raw[valueEnd:end:end]
 	return m, end, true
@@ -76,46 +76,6 @@ func scanMember(raw []byte, at int) (m member, end int, ok bool) {
 
 func skipSpace(raw []byte, i int) int {
 	for i < len(raw) && (raw[i] == ' ' || raw[i] == '\t' || raw[i] == '\n' || raw[i] == '\r') {
-		i++
-	}
-	return i
-}
-
-// skipString returns the index after the string that begins at i.
-func skipString(raw []byte, i int) int {
-	for i++; raw[i] != '"'; i++ {
-		if raw[i] == '\\' {
-			i++
-		}
-	}
-	return i + 1
-}
-
-// skipValue returns the index after the value that begins at i.
-func skipValue(raw []byte, i int) int {
-	depth := 0
-	for i < len(raw) {
-		switch raw[i] {
-		case '"':
-			i = skipString(raw, i)
-			if depth == 0 {
-				return i
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return i // the object around us ends
-			}
-			if depth--; depth == 0 {
-				return i + 1
-			}
-		case ',', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return i
-			}
-		}
 		i++
 	}
 	return i
@@ -183,8 +143,8 @@ func (o Object) Raw() json.RawMessage {
 
 // RawArray splits a JSON array into its elements, each byte-exact.
 func RawArray(raw json.RawMessage) ([]json.RawMessage, error) {
-	var list []json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil {
+	list, ok := elements([]json.RawMessage(nil), raw, endless)
+	if !ok {
 		return nil, errors.New("cannot read the array: not a JSON array")
 	}
 	return list, nil

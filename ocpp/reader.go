@@ -2,7 +2,6 @@ package ocpp
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -97,7 +96,7 @@ func (c *Conn) take(b []byte) bool {
 		// text, and the message may be worth money.
 		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	}
-	if c.opt.Repair && !json.Valid(b) {
+	if c.opt.Repair && !validJSON(b) {
 		b = repair(b)
 	}
 	f, err := ParseFrame(b)
@@ -195,7 +194,7 @@ func repair(b []byte) []byte {
 			}
 		}
 	}
-	if json.Valid(out) {
+	if validJSON(out) {
 		return out
 	}
 	return b
