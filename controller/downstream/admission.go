@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -16,6 +17,7 @@ const maxWaiting = 32
 
 // admit decides a handshake (decisions 13 and 25).
 func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
+	hs.Identity = h.spelling(hs.Identity)
 	id := hs.Identity
 	charger, listed := h.chargers[id]
 	// One that names no version at all is taken for 1.6, which came first (pitfall 14).
@@ -47,6 +49,24 @@ func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
 	}
 	return ocpp.Admission{Status: http.StatusNotFound, Reason: "this charger is not in the configuration",
 		Remedy: "Add the charger under its exact identity, or open the onboarding."}
+}
+
+// spelling is the identity as the list has it, where the charger spells it in another
+// case (pitfall 14) and only one can be meant.
+func (h *Hub) spelling(id string) string {
+	if _, exact := h.chargers[id]; exact || h.isKnown(id) {
+		return id
+	}
+	meant := ""
+	for listed := range h.chargers {
+		if strings.EqualFold(listed, id) {
+			if meant != "" {
+				return id
+			}
+			meant = listed
+		}
+	}
+	return cmp.Or(meant, id)
 }
 
 func (h *Hub) options(id string) ocpp.Options {

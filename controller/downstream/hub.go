@@ -40,6 +40,8 @@ type Charger struct {
 	// StopData is the list of measurands for StopTxnSampledData. Empty unless signed
 	// values are needed there: a long session makes that message very large.
 	StopData string
+	// Zone is where times without a zone are local; nil is UTC.
+	Zone *time.Location
 }
 
 // Config is what a Hub is made of.

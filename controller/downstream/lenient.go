@@ -17,6 +17,16 @@ func plausible(at, now time.Time) time.Time {
 	return at
 }
 
+// inZone is a charger's time. One without a zone is local where the charger stands
+// (ocpp-gateway 1.4); zone nil is UTC.
+func inZone(d ocpp.DateTime, zone *time.Location) time.Time {
+	if zone == nil || len(d.Text) < 11 || strings.ContainsAny(d.Text[10:], "Zz+-") {
+		return d.Time
+	}
+	y, m, day := d.Time.Date()
+	return time.Date(y, m, day, d.Time.Hour(), d.Time.Minute(), d.Time.Second(), d.Time.Nanosecond(), zone).UTC()
+}
+
 func text(s *string) string {
 	if s == nil {
 		return ""

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"busbar/controller"
 	"busbar/loadbalance"
@@ -162,6 +163,12 @@ func phaseOf(p string) (phase int, mine bool) {
 	name, _ := strings.CutSuffix(strings.ToUpper(p), "-N")
 	phase = slices.Index([]string{"L1", "L2", "L3"}, name)
 	return phase, phase >= 0
+}
+
+// splitUnit takes off a unit that was written behind the number ("12.3 kWh").
+func splitUnit(text string) (number, unit string) {
+	number = strings.TrimRightFunc(text, func(r rune) bool { return unicode.IsLetter(r) || r == '%' })
+	return number, text[len(number):]
 }
 
 // milli reads a value's text in thousandths: blanks and a decimal comma are met in

@@ -15,27 +15,27 @@ import (
 
 // readSamples reads a list of meterValue elements; each keeps its bytes. What can't
 // be read of an element is listed, the element stays.
-func readSamples(raw json.RawMessage, received time.Time) (samples []controller.MeterSample, problems []string) {
+func readSamples(raw json.RawMessage, received time.Time, zone *time.Location) (samples []controller.MeterSample, problems []string) {
 	elements, err := ocpp.RawArray(raw)
 	if len(raw) > 0 && err != nil {
 		return nil, []string{err.Error()}
 	}
 	for _, element := range elements {
-		sample, wrong := readSample(element, received)
+		sample, wrong := readSample(element, received, zone)
 		samples = append(samples, sample)
 		problems = append(problems, wrong...)
 	}
 	return samples, problems
 }
 
-func readSample(raw json.RawMessage, received time.Time) (controller.MeterSample, []string) {
+func readSample(raw json.RawMessage, received time.Time, zone *time.Location) (controller.MeterSample, []string) {
 	out := controller.MeterSample{Raw: raw, SoC: -1, At: received}
 	var v ocpp16.MeterValue
 	problems, err := ocpp.DecodeLenient(raw, &v)
 	if err != nil {
 		return out, []string{err.Error()}
 	}
-	if at := plausible(v.Timestamp.Time, received); !at.IsZero() {
+	if at := plausible(inZone(v.Timestamp, zone), received); !at.IsZero() {
 		out.At = at
 	}
 	out.AtText = v.Timestamp.Text
@@ -75,7 +75,8 @@ func take16(m *measured, s ocpp16.SampledValue) (problem string) {
 	default:
 		return "" // not ours to read
 	}
-	value, ok := milli(s.Value)
+	number, unit := splitUnit(s.Value)
+	value, ok := milli(number)
 	if !ok {
 		return fmt.Sprintf("%s is not a number: %.40q", measurand, s.Value)
 	}
@@ -83,12 +84,12 @@ func take16(m *measured, s ocpp16.SampledValue) (problem string) {
 	if !mine || deref(s.Location) == ocpp16.LocationEV && measurand != ocpp16.MeasurandSoC {
 		return ""
 	}
-	return m.store(string(measurand), value, strings.ToLower(string(deref(s.Unit))), phase)
+	return m.store(string(measurand), value, strings.ToLower(cmp.Or(string(deref(s.Unit)), unit)), phase)
 }
 
 // lastRegister finds the newest energy register in a transaction's data.
-func lastRegister(data json.RawMessage, received time.Time) (controller.WattHour, bool) {
-	samples, _ := readSamples(data, received)
+func lastRegister(data json.RawMessage, received time.Time, zone *time.Location) (controller.WattHour, bool) {
+	samples, _ := readSamples(data, received, zone)
 	for _, s := range slices.Backward(samples) {
 		if s.HasEnergy {
 			return s.Energy, true

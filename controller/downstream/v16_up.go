@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"busbar/controller"
 	"busbar/ocpp"
@@ -33,7 +34,7 @@ func (d *v16) status(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.R
 		ev.Info = strings.TrimSpace(string(req.ErrorCode) + " " + ev.Info)
 	}
 	if req.Timestamp != nil {
-		ev.At = plausible(req.Timestamp.Time, r.Received)
+		ev.At = d.when(*req.Timestamp, r.Received)
 	}
 	if _, err := ask[controller.Done](ctx, d.hub, func(id controller.ReplyID) controller.Event { ev.Reply = id; return ev }); err != nil {
 		return nil, err
@@ -74,7 +75,7 @@ func (d *v16) start(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 	}
 	ev := controller.TxStarted{
 		Station: d.id, MessageID: r.ID, Connector: max(1, req.ConnectorID), Token: token(req.IDTag),
-		MeterStart: controller.WattHour(req.MeterStart), At: plausible(req.Timestamp.Time, r.Received), AtText: req.Timestamp.Text,
+		MeterStart: controller.WattHour(req.MeterStart), At: d.when(req.Timestamp, r.Received), AtText: req.Timestamp.Text,
 		ReservationID: req.ReservationID,
 	}
 	answer, err := ask[controller.StartAnswer](ctx, d.hub, func(id controller.ReplyID) controller.Event { ev.Reply = id; return ev })
@@ -95,7 +96,7 @@ func (d *v16) stop(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Raw
 	d.logProblems(r, problems)
 	ev := controller.TxStopped{
 		Station: d.id, Tx: controller.TxID(req.TransactionID), MeterStop: controller.WattHour(req.MeterStop),
-		At: plausible(req.Timestamp.Time, r.Received), AtText: req.Timestamp.Text,
+		At: d.when(req.Timestamp, r.Received), AtText: req.Timestamp.Text,
 	}
 	if ev.At.IsZero() {
 		ev.At = r.Received
@@ -108,7 +109,7 @@ func (d *v16) stop(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Raw
 	}
 	ev.Data = list(r.Payload, "transactionData")
 	if !has(r.Payload, "meterStop") || unreadable(problems, "meterStop") {
-		register, ok := lastRegister(ev.Data, r.Received)
+		register, ok := lastRegister(ev.Data, r.Received, d.charger.Zone)
 		if !ok {
 			return nil, ocpp.Missing("meterStop")
 		}
@@ -139,7 +140,7 @@ func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 	if req.TransactionID != nil {
 		ev.Tx = controller.TxID(*req.TransactionID)
 	}
-	samples, more := readSamples(list(r.Payload, "meterValue"), r.Received)
+	samples, more := readSamples(list(r.Payload, "meterValue"), r.Received, d.charger.Zone)
 	d.logProblems(r, append(problems, more...))
 	if ev.Samples = samples; len(samples) == 0 {
 		return empty(), nil
@@ -148,4 +149,9 @@ func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 		return nil, err
 	}
 	return empty(), nil
+}
+
+// when is a time of the charger's; zero if its clock can't be right.
+func (d *v16) when(at ocpp.DateTime, received time.Time) time.Time {
+	return plausible(inZone(at, d.charger.Zone), received)
 }
