@@ -159,7 +159,7 @@ type SampleFilter struct {
 }
 
 // Samples are samples of the history in the order of arrival, their Raw byte-exact.
-// AtText and Billing are not kept. The last ten seconds may be missing.
+// AtText and Billing are not kept. The last half minute may be missing.
 func (s *Store) Samples(ctx context.Context, f SampleFilter) iter.Seq2[controller.Telemetry, error] {
 	return func(yield func(controller.Telemetry, error) bool) {
 		for after := int64(0); ; {

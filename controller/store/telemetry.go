@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +21,8 @@ import (
 const (
 	historyQueue = 8192
 	historyBatch = 2048
-	historyEvery = 10 * time.Second // longest time between samples and their commit
+	historyEvery = 30 * time.Second // longest time between samples and their commit: flash memory wears with each
+	historyRows  = 16               // rows per statement
 	pruneEvery   = time.Hour
 	pruneRows    = 5000
 )
@@ -148,12 +151,19 @@ func (h *history) insert(batch []controller.Telemetry) error {
 		return err
 	}
 	defer tx.Rollback() // after a commit it does nothing
-	st, err := tx.Prepare(`INSERT INTO sample (at, slot, tx, power, energy, soc, l1, l2, l3, phases, raw) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
+	for rows := range slices.Chunk(batch, historyRows) {
+		if err := insertSamples(tx, rows); err != nil {
+			return err
+		}
 	}
-	defer st.Close()
-	for _, t := range batch {
+	return tx.Commit()
+}
+
+// insertSamples writes some rows with one statement.
+func insertSamples(tx *sql.Tx, rows []controller.Telemetry) error {
+	const columns = 11
+	args := make([]any, 0, len(rows)*columns)
+	for _, t := range rows {
 		v := t.Sample
 		var power, energy any
 		if v.HasPower {
@@ -162,13 +172,12 @@ func (h *history) insert(batch []controller.Telemetry) error {
 		if v.HasEnergy {
 			energy = int64(v.Energy)
 		}
-		_, err := st.Exec(millis(v.At), int64(t.Slot), int64(t.Tx), power, energy, int64(v.SoC),
+		args = append(args, millis(v.At), int64(t.Slot), int64(t.Tx), power, energy, int64(v.SoC),
 			int64(v.Current[0]), int64(v.Current[1]), int64(v.Current[2]), int64(v.CurrentPhases), []byte(v.Raw))
-		if err != nil {
-			return err
-		}
 	}
-	return tx.Commit()
+	values := strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, len(rows))[2:]
+	_, err := tx.Exec(`INSERT INTO sample (at, slot, tx, power, energy, soc, l1, l2, l3, phases, raw) VALUES `+values, args...)
+	return err
 }
 
 // prune keeps the history within its bounds of age and rows, a piece at a time.
