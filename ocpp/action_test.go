@@ -46,7 +46,7 @@ func TestMux(t *testing.T) {
 		{Strict, V16, `{"word":"hi","n":1,"more":1}`, `{"word":"hi"}`, ""},
 		{Strict, V201, `{"word":"hi","n":1,"more":1}`, "", "FormatViolation: more is not a member"},
 		{Strict, V16, `{"word":"hi"}`, "", "OccurrenceConstraintViolation: n is missing"},
-		{Strict, V16, `{"word":"hi","n":"1"}`, "", "TypeConstraintViolation: n has the wrong type"},
+		{Strict, V16, `{"word":"hi","n":"1"}`, "", "TypeConstraintViolation: n is not an integer"},
 		{Strict, V16, `{"word":"much too long","n":1}`, "", "PropertyConstraintViolation: word is longer"},
 		{Lenient, V16, `{"word":7}`, `{"word":"7"}`, ""},
 		{Lenient, V16, `{"word":"a","n":"x"}`, `{"word":"a"}`, ""},

@@ -1,169 +1,248 @@
 package ocpp
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"math/bits"
 	"reflect"
 	"strconv"
 	"strings"
 )
 
-// DecodeStrict reads raw into v, which must have all members that v's type requires.
-// closed refuses members that it does not have (2.x). The error is a *Violation.
+// DecodeStrict reads raw into v, a pointer to a message type, which must have all
+// members that the type requires (those without omitempty: after decoding, a number
+// that was not there looks like 0, which is a value). closed refuses members that it
+// does not have (2.x). The error is a *Violation.
 func DecodeStrict(raw json.RawMessage, v any, closed bool) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	if closed {
-		d.DisallowUnknownFields()
+	if !validJSON(raw) {
+		return &Violation{Code: CodeFormatViolation, Problem: "is not JSON"}
 	}
-	err := d.Decode(v)
-	if err == nil {
-		if missing := checkPresence(raw, reflect.TypeOf(v), ""); missing != nil {
-			return missing
-		}
-		return nil
+	target := reflect.ValueOf(v).Elem()
+	d := decoder{raw: raw, closed: closed}
+	if _, wrong := d.read(skipSpace(raw, 0), target, planOf(target.Type())); wrong != nil {
+		return wrong
 	}
-	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return &Violation{Path: wrong.Field, Code: CodeTypeConstraintViolation, Problem: "has the wrong type: " + wrong.Value}
-	}
-	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return &Violation{Path: strings.Trim(name, `"`), Code: CodeFormatViolation, Problem: "is not a member of this message"}
-	}
-	return &Violation{Code: CodeTypeConstraintViolation, Problem: "a value " + err.Error()}
+	return nil
 }
 
 // DecodeLenient reads raw, a JSON object, into v as far as possible: numbers and
 // booleans as strings and the other way round, a single value where a list is
 // expected, null as absent, names in any case. A member that can't be read stays
-// zero and is listed in problems. The error (a *Violation) is left for what is no
-// object at all.
+// zero and is listed in problems. The error (a *Violation) is left for what is not
+// JSON at all.
 func DecodeLenient(raw json.RawMessage, v any) (problems []string, err error) {
+	if !validJSON(raw) {
+		return nil, &Violation{Code: CodeFormatViolation, Problem: "is not JSON"}
+	}
 	target := reflect.ValueOf(v).Elem()
-	if json.Unmarshal(raw, v) == nil {
-		return nil, nil
-	}
-	target.SetZero()
-	if _, err := ParseObject(raw); err != nil && !validJSON(raw) {
-		return nil, &Violation{Code: CodeFormatViolation, Problem: err.Error()}
-	}
-	l := lenient{}
-	l.read(raw, target, "")
-	return l.problems, nil
+	d := decoder{raw: raw, lenient: true}
+	_, _ = d.read(skipSpace(raw, 0), target, planOf(target.Type()))
+	return d.problems, nil
 }
 
-// lenient walks a value and its type together.
-type lenient struct{ problems []string }
-
-func (l *lenient) fail(path, problem string) {
-	if len(l.problems) < 20 { // enough to see what is wrong
-		l.problems = append(l.problems, strings.TrimPrefix(path, ".")+" "+problem)
-	}
+// decoder reads valid JSON into values in one pass.
+type decoder struct {
+	raw      []byte
+	closed   bool
+	lenient  bool
+	at       []step // where in the message it is
+	problems []string
 }
 
-func (l *lenient) read(raw json.RawMessage, v reflect.Value, path string) {
-	if string(raw) == "null" {
-		return
-	}
-	if u, ok := v.Addr().Interface().(json.Unmarshaler); ok {
-		if err := u.UnmarshalJSON(raw); err != nil {
-			l.fail(path, err.Error())
+// step is one level of a path: a member, or with a name of "" an element.
+type step struct {
+	name  string
+	index int
+}
+
+func (d *decoder) path() string {
+	var out strings.Builder
+	for _, s := range d.at {
+		switch {
+		case s.name == "":
+			fmt.Fprintf(&out, "[%d]", s.index)
+		case out.Len() > 0:
+			out.WriteString("." + s.name)
+		default:
+			out.WriteString(s.name)
 		}
-		return
 	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		fresh := reflect.New(v.Type().Elem())
-		before := len(l.problems)
-		l.read(raw, fresh.Elem(), path)
-		if len(l.problems) == before || fresh.Elem().Kind() == reflect.Struct {
+	return out.String()
+}
+
+// maxProblems is enough to see what is wrong.
+const maxProblems = 20
+
+// wrong is the violation of a strict reading; a lenient one notes it and goes on.
+func (d *decoder) wrong(code ErrorCode, problem string) *Violation {
+	if !d.lenient {
+		return &Violation{Path: d.path(), Code: code, Problem: problem}
+	}
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, strings.TrimPrefix(d.path()+" "+problem, " "))
+	}
+	return nil
+}
+
+// read reads the value that begins at i and returns where it ends.
+func (d *decoder) read(i int, v reflect.Value, p *plan) (end int, wrong *Violation) {
+	if d.raw[i] == 'n' && p.kind != planRaw {
+		end = i + len("null")
+		if d.lenient {
+			return end, nil
+		}
+		return end, d.wrong(CodeTypeConstraintViolation, "is null")
+	}
+	switch p.kind {
+	case planPointer:
+		fresh := reflect.New(p.elem.typ)
+		before := len(d.problems)
+		if end, wrong = d.read(i, fresh.Elem(), p.elem); wrong == nil && d.usable(before, p.elem) {
 			v.Set(fresh)
 		}
-	case reflect.Struct:
-		l.readStruct(raw, v, path)
-	case reflect.Slice:
-		l.readSlice(raw, v, path)
-	default:
-		l.readScalar(raw, v, path)
+		return end, wrong
+	case planStruct:
+		return d.object(i, v, p)
+	case planSlice:
+		return d.list(i, v, p)
 	}
+	end = scanValue(d.raw, i, endless)
+	return end, d.scalar(d.raw[i:end], v, p)
 }
 
-func (l *lenient) readStruct(raw json.RawMessage, v reflect.Value, path string) {
-	var members map[string]json.RawMessage
-	if json.Unmarshal(raw, &members) != nil {
-		l.fail(path, "is not an object")
-		return
-	}
-	for i := range v.NumField() {
-		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "-" {
-			continue
-		}
-		if value, ok := lookup(members, name); ok {
-			l.read(value, v.Field(i), path+"."+name)
-		}
-	}
+// usable tells that what was read is worth keeping: all of it, or an object of which
+// some can be used.
+func (d *decoder) usable(before int, p *plan) bool {
+	return len(d.problems) == before || p.kind == planStruct
 }
 
-func lookup(members map[string]json.RawMessage, name string) (json.RawMessage, bool) {
-	if value, ok := members[name]; ok {
-		return value, true
+func (d *decoder) object(i int, v reflect.Value, p *plan) (end int, wrong *Violation) {
+	if d.raw[i] != '{' {
+		return scanValue(d.raw, i, endless), d.wrong(CodeTypeConstraintViolation, "is not an object")
 	}
-	for key, value := range members {
-		if strings.EqualFold(key, name) {
-			return value, true
+	var seen uint64 // bit n: field n was there
+	var next int    // the field that comes next if the order is the specification's
+	for i = skipSpace(d.raw, i+1); d.raw[i] != '}'; {
+		keyEnd := scanString(d.raw, i)
+		f, exact := p.find(d.raw[i:keyEnd], next, d.lenient)
+		begin := skipSpace(d.raw, skipSpace(d.raw, keyEnd)+1)
+		switch {
+		case f < 0 && d.closed:
+			name, _ := unquote(d.raw[i:keyEnd])
+			d.at = append(d.at, step{name: clip(name, 40)})
+			return begin, d.wrong(CodeFormatViolation, "is not a member of this message")
+		case f < 0, !exact && seen&(1<<f) != 0:
+			end = scanValue(d.raw, begin, endless)
+		case d.raw[begin] == 'n' && p.fields[f].plan.kind != planRaw:
+			end = begin + len("null") // as if it were not there
+		default:
+			d.at = append(d.at, step{name: p.fields[f].name})
+			if end, wrong = d.read(begin, v.Field(p.fields[f].index), p.fields[f].plan); wrong != nil {
+				return end, wrong
+			}
+			d.at = d.at[:len(d.at)-1]
+			seen |= 1 << f
+			next = f + 1
+		}
+		if i = skipSpace(d.raw, end); d.raw[i] == ',' {
+			i = skipSpace(d.raw, i+1)
 		}
 	}
-	return nil, false
+	if missing := p.required &^ seen; missing != 0 && !d.lenient {
+		d.at = append(d.at, step{name: p.fields[bits.TrailingZeros64(missing)].name})
+		return i, Missing(d.path())
+	}
+	return i + 1, nil
 }
 
-func (l *lenient) readSlice(raw json.RawMessage, v reflect.Value, path string) {
-	list, err := RawArray(raw)
-	if err != nil {
-		list = []json.RawMessage{raw}
+func (d *decoder) list(i int, v reflect.Value, p *plan) (end int, wrong *Violation) {
+	if d.raw[i] != '[' {
+		if !d.lenient {
+			return i, d.wrong(CodeTypeConstraintViolation, "is not a list")
+		}
+		return d.element(i, v, p, 0)
 	}
-	for i, element := range list {
-		fresh := reflect.New(v.Type().Elem()).Elem()
-		before := len(l.problems)
-		l.read(element, fresh, fmt.Sprintf("%s[%d]", path, i))
-		if len(l.problems) == before || fresh.Kind() == reflect.Struct {
-			v.Set(reflect.Append(v, fresh))
+	v.Set(reflect.MakeSlice(p.typ, 0, 1))
+	n := 0
+	for i = skipSpace(d.raw, i+1); d.raw[i] != ']'; n++ {
+		if end, wrong = d.element(i, v, p, n); wrong != nil {
+			return end, wrong
+		}
+		if i = skipSpace(d.raw, end); d.raw[i] == ',' {
+			i = skipSpace(d.raw, i+1)
 		}
 	}
+	return i + 1, nil
 }
 
-func (l *lenient) readScalar(raw json.RawMessage, v reflect.Value, path string) {
-	text := strings.TrimSpace(string(raw))
-	if raw[0] == '"' {
-		if json.Unmarshal(raw, &text) != nil {
-			l.fail(path, "is not a string")
-			return
-		}
+// element reads one more element of a list.
+func (d *decoder) element(i int, v reflect.Value, p *plan, n int) (end int, wrong *Violation) {
+	size := v.Len()
+	v.Grow(1)
+	v.SetLen(size + 1)
+	v.Index(size).SetZero()
+	d.at = append(d.at, step{index: n})
+	before := len(d.problems)
+	if end, wrong = d.read(i, v.Index(size), p.elem); wrong != nil {
+		return end, wrong
 	}
-	switch v.Kind() {
-	case reflect.String:
-		if raw[0] == '{' || raw[0] == '[' {
-			l.fail(path, "is not a string")
-			return
+	d.at = d.at[:len(d.at)-1]
+	if !d.usable(before, p.elem) {
+		v.SetLen(size)
+	}
+	return end, nil
+}
+
+// scalar reads a value without parts.
+func (d *decoder) scalar(text []byte, v reflect.Value, p *plan) *Violation {
+	switch p.kind {
+	case planRaw:
+		v.SetBytes(append([]byte(nil), text...))
+		return nil
+	case planCustom:
+		if err := v.Addr().Interface().(json.Unmarshaler).UnmarshalJSON(text); err != nil {
+			return d.wrong(CodeTypeConstraintViolation, err.Error())
 		}
-		v.SetString(text)
-	case reflect.Int, reflect.Int64, reflect.Int32:
-		milli, err := parseMilli(strings.Replace(strings.TrimSpace(text), ",", ".", 1))
-		if err != nil || v.OverflowInt(milli/1000) {
-			l.fail(path, "is not an integer: "+clip(text, 40))
-			return
+		return nil
+	}
+	quoted := text[0] == '"'
+	if !d.lenient && quoted != (p.kind == planString) || text[0] == '{' || text[0] == '[' {
+		return d.wrong(CodeTypeConstraintViolation, "is not "+p.kind.String())
+	}
+	var s string
+	if quoted {
+		s, _ = unquote(text)
+	} else {
+		s = string(text)
+	}
+	switch p.kind {
+	case planString:
+		v.SetString(s)
+	case planInt:
+		return d.integer(s, v)
+	case planBool:
+		if d.lenient {
+			s = strings.ToLower(s)
 		}
-		v.SetInt(milli / 1000)
-	case reflect.Bool:
-		b, err := strconv.ParseBool(strings.ToLower(text))
-		if err != nil {
-			l.fail(path, "is not a boolean: "+clip(text, 40))
-			return
+		b, err := strconv.ParseBool(s)
+		if err != nil || !d.lenient && s != "true" && s != "false" {
+			return d.wrong(CodeTypeConstraintViolation, "is not a boolean: "+clip(s, 40))
 		}
 		v.SetBool(b)
-	default:
-		if json.Unmarshal(raw, v.Addr().Interface()) != nil {
-			l.fail(path, "can't be read")
-		}
 	}
+	return nil
+}
+
+func (d *decoder) integer(s string, v reflect.Value) *Violation {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil && d.lenient {
+		var milli int64
+		milli, err = parseMilli(strings.Replace(strings.TrimSpace(s), ",", ".", 1))
+		n = milli / 1000
+	}
+	if err != nil || v.OverflowInt(n) {
+		return d.wrong(CodeTypeConstraintViolation, "is not an integer: "+clip(s, 40))
+	}
+	v.SetInt(n)
+	return nil
 }

@@ -158,7 +158,7 @@ func (f *Frame) fillError(parts []json.RawMessage) {
 
 // unquote reads a JSON string; most need no decoding.
 func unquote(raw json.RawMessage) (s string, ok bool) {
-	if raw[0] != '"' {
+	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
 	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {

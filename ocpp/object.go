@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Object is a JSON object that is edited without encoding the rest anew: unknown
@@ -139,6 +140,39 @@ func (o Object) Raw() json.RawMessage {
 		out = append(out, m.tail...)
 	}
 	return append(out, '}')
+}
+
+// Member finds a member of a JSON object without reading the others, byte-exact: the
+// last one of that name, or one in another case if there is none. nil: there is none,
+// it is null, or raw is not an object.
+func Member(raw json.RawMessage, name string) json.RawMessage {
+	var exact, folded json.RawMessage
+	i := skipSpace(raw, 0)
+	if i >= len(raw) || raw[i] != '{' || !validJSON(raw) {
+		return nil
+	}
+	for i = skipSpace(raw, i+1); raw[i] != '}'; {
+		end := scanString(raw, i)
+		found, _ := unquote(json.RawMessage(raw[i:end]))
+		begin := skipSpace(raw, skipSpace(raw, end)+1)
+		end = scanValue(raw, begin, endless)
+		switch {
+		case found == name:
+			exact = raw[begin:end:end]
+		case strings.EqualFold(found, name):
+			folded = raw[begin:end:end]
+		}
+		if i = skipSpace(raw, end); raw[i] == ',' {
+			i = skipSpace(raw, i+1)
+		}
+	}
+	if exact == nil {
+		exact = folded
+	}
+	if string(exact) == "null" {
+		return nil
+	}
+	return exact
 }
 
 // RawArray splits a JSON array into its elements, each byte-exact.

@@ -92,3 +92,15 @@ func FuzzObject(f *testing.F) {
 		}
 	})
 }
+
+func TestMemberIsFoundByteExact(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{`{"a":1,"b" : {"x": [1.50]} }`, `{"x": [1.50]}`},
+		{`{"B":1,"b":2}`, `2`}, {`{"b":1,"b":2}`, `2`}, {`{"B":1}`, `1`}, {`{"\u0062":1}`, `1`},
+		{`{"b":null}`, ``}, {`{"a":{"b":1}}`, ``}, {`{}`, ``}, {`[]`, ``}, {``, ``}, {`{"b":1`, ``},
+	} {
+		if got := Member(json.RawMessage(c.in), "b"); string(got) != c.want {
+			t.Errorf("%s: %s, want %s", c.in, got, c.want)
+		}
+	}
+}

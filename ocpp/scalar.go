@@ -32,8 +32,8 @@ func (d DateTime) MarshalJSON() ([]byte, error) {
 // ("+03"), no zone at all (taken as UTC), a space for the "T", any number of
 // decimals. Text is set even if the time can't be read.
 func (d *DateTime) UnmarshalJSON(b []byte) error {
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
+	text, ok := unquote(b)
+	if !ok {
 		return errors.New("is not a date-time string")
 	}
 	d.Text, d.Time = text, time.Time{}

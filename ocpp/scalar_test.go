@@ -3,7 +3,6 @@ package ocpp
 import (
 	"encoding/json"
 	"math/big"
-	"strings"
 	"testing"
 	"time"
 )
@@ -99,62 +98,4 @@ func FuzzDecimal(f *testing.F) {
 			t.Fatalf("%d comes back as %d, %v", got, back, err)
 		}
 	})
-}
-
-type sample struct {
-	Name  string    `json:"name"`
-	Count int       `json:"count"`
-	On    bool      `json:"on"`
-	At    DateTime  `json:"at"`
-	Limit *Decimal  `json:"limit,omitempty"`
-	List  []inner   `json:"list"`
-	Texts []string  `json:"texts"`
-	Id    *int      `json:"id,omitempty"`
-	Inner *inner    `json:"inner,omitempty"`
-	Opt   *DateTime `json:"opt,omitempty"`
-}
-
-type inner struct {
-	Value string `json:"value"`
-}
-
-func TestDecodeLenientTakesWhatItCan(t *testing.T) {
-	for _, c := range []struct{ in, want, problems string }{
-		{`{"name":5,"count":"7","on":"TRUE"}`, `{"name":"5","count":7,"on":true}`, ""},
-		{`{"Name":"a","COUNT":"7.9","extra":{}}`, `{"name":"a","count":7}`, ""},
-		{`{"list":{"value":1.50}}`, `{"list":[{"value":"1.50"}]}`, ""},
-		{`{"texts":"one","id":null}`, `{"texts":["one"]}`, ""},
-		{`{"limit":"16,5","count":"x"}`, `{"limit":16.5}`, "count is not an integer: x"},
-		{`{"id":"","name":"n"}`, `{"name":"n"}`, `id is not an integer: `},
-		{`{"list":[{"value":[]},7]}`, `{"list":[{},{}]}`, "list[0].value is not a string, list[1] is not an object"},
-		{`{"name":{},"count":1}`, `{"count":1}`, "name is not a string"},
-		{`{"inner":[],"on":2}`, `{"inner":{}}`, "on is not a boolean: 2, inner is not an object"},
-		{`{"at":"never","count":true}`, `{}`, `count is not an integer: true, at is not a date-time: "never"`},
-	} {
-		var got, want sample
-		problems, err := DecodeLenient(json.RawMessage(c.in), &got)
-		if err != nil || strings.Join(problems, ", ") != c.problems {
-			t.Errorf("%s: problems %q, %v\nwant %q", c.in, problems, err, c.problems)
-		}
-		if err := json.Unmarshal([]byte(c.want), &want); err != nil {
-			t.Fatal(err)
-		}
-		got.At = DateTime{}
-		if text(t, got) != text(t, want) {
-			t.Errorf("%s:\n got %s\nwant %s", c.in, text(t, got), text(t, want))
-		}
-	}
-	var d sample
-	if _, _ = DecodeLenient(json.RawMessage(`{"at":"1970","count":"x"}`), &d); d.At.Text != "1970" {
-		t.Errorf("the text of an unreadable time is lost: %+v", d.At)
-	}
-}
-
-func text(t *testing.T, v any) string {
-	t.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

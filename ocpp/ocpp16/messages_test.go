@@ -93,3 +93,19 @@ func FuzzDecode(f *testing.F) {
 		_, _ = ocpp.DecodeLenient(raw, &profile)
 	})
 }
+
+// BenchmarkDecode reads what chargers send most.
+func BenchmarkDecode(b *testing.B) {
+	raw := json.RawMessage(`{"connectorId":1,"transactionId":1234567,"meterValue":[{"timestamp":"2026-03-02T10:00:00Z","sampledValue":[` +
+		`{"value":"16.1","context":"Sample.Periodic","measurand":"Current.Import","phase":"L1","unit":"A"},` +
+		`{"value":"16.0","context":"Sample.Periodic","measurand":"Current.Import","phase":"L2","unit":"A"},` +
+		`{"value":"1234567","context":"Sample.Periodic","measurand":"Energy.Active.Import.Register","unit":"Wh"}]}]}`)
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var v MeterValuesRequest
+		if err := ocpp.DecodeStrict(raw, &v, false); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
