@@ -37,13 +37,22 @@ func (s *Site) clear(code, subject string) {
 
 // note adds a line to the event log, in memory and in the journal.
 func (s *Site) note(sev Severity, code, subject, text string) {
+	s.noteThen(nil, sev, code, subject, text)
+}
+
+// noteThen goes on with then once the line is durable, or at once where the journal has
+// failed and nothing will be.
+func (s *Site) noteThen(then func(), sev Severity, code, subject, text string) {
 	e := LogEntry{At: s.now, Severity: sev, Code: code, Subject: subject, Text: text}
 	if len(s.log) >= 2*logKept {
 		s.log = slices.Clone(s.log[len(s.log)-logKept:])
 	}
 	s.log = append(s.log, e)
-	if s.journalErr == "" {
-		s.persist(nil, EventRow{Entry: e})
+	switch {
+	case s.journalErr == "":
+		s.persist(then, EventRow{Entry: e})
+	case then != nil:
+		then()
 	}
 }
 

@@ -298,6 +298,13 @@ type (
 		Power   Watt
 		Period  time.Duration
 	}
+	// Audited: somebody is about to do something that is to be remembered; answered with
+	// Done when it is written. Text has no secrets.
+	Audited struct {
+		Reply               ReplyID
+		By                  string // name and role
+		Code, Subject, Text string // as of a LogEntry
+	}
 	// MeterFailed: a meter can't be read; Err says why and what to do.
 	MeterFailed struct {
 		Meter string
@@ -349,6 +356,7 @@ func (SettingChanged) event()        {}
 func (CacheCleared) event()          {}
 func (LimitRequested) event()        {}
 func (ApproveRequested) event()      {}
+func (Audited) event()               {}
 func (MeterSampled) event()          {}
 func (MeterFailed) event()           {}
 func (Committed) event()             {}

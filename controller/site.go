@@ -200,6 +200,8 @@ func (s *Site) dispatchOther(ev Event) {
 		s.limitRequested(ev)
 	case ApproveRequested:
 		s.approveRequested(ev)
+	case Audited:
+		s.audited(ev)
 	case MeterSampled:
 		s.meterSampled(ev)
 	case MeterFailed:

@@ -402,6 +402,7 @@ func anyEvent(rt *rapid.T, r *rig) Event {
 		CacheCleared{Reply: r.next()},
 		LimitRequested{Reply: r.next(), Slot: slot, Limit: 8000, For: time.Minute},
 		ApproveRequested{Reply: r.next(), Station: station, Approve: connector > 0},
+		Audited{Reply: r.next(), By: "anna", Code: "audit.call", Subject: "CP1", Text: "Reset"},
 		MeterSampled{Meter: "grid", At: r.now, Current: loadbalance.Uniform(loadbalance.MilliAmp(meter * 10)), Period: time.Second},
 		MeterFailed{Meter: "grid", Err: "no"},
 		Tick{},

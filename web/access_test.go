@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -12,12 +14,19 @@ import (
 
 // target is a route's path with its places filled.
 func (r route) target() string {
-	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js", "{id}", "NEW-7").Replace(r.path)
+	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js", "{id}", "CP1", "{action}", "Reset").Replace(r.path)
 }
 
 // accepting answers all commands with yes.
 func accepting(controller.Event) (controller.AnswerBody, error) {
 	return controller.CommandAnswer{Status: "Accepted"}, nil
+}
+
+// calling makes chargers answer calls.
+func calling(c *Config) {
+	c.Call = func(context.Context, controller.StationID, string, json.RawMessage, bool) (json.RawMessage, error) {
+		return json.RawMessage(`{"status":"Accepted"}`), nil
+	}
 }
 
 func goodBody(r route) string {
@@ -52,7 +61,7 @@ func TestAccess(t *testing.T) {
 	} {
 		b := newBox(picture(t0))
 		b.answer = accepting
-		s := rig(b, service.change)
+		s := rig(b, service.change, calling)
 		for _, r := range s.routes {
 			method := r.method
 			if strings.HasSuffix(r.path, "/stream") {

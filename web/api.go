@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+
+	"busbar/controller"
 )
 
 // route is one entry of the route table, which makes the multiplexer and
@@ -15,11 +17,12 @@ import (
 type route struct {
 	method, path string
 	access       access
+	role         controller.Role // the least that a token must have; "" is viewer
 	serve        http.HandlerFunc
 	summary      string
-	query        string // name of an integer parameter, "" if none
-	body         any    // example of the JSON body, nil if none
-	answer       any    // zero value of the JSON answer, nil if it is not JSON
+	query        []string // names of parameters
+	body         any      // example of the JSON body, nil if none
+	answer       any      // zero value of the JSON answer, nil if it is not JSON
 }
 
 // maxBody bounds what a request may send.
@@ -42,20 +45,30 @@ func (s *Server) table() []route {
 		{method: get, path: "/api/v1/meters", access: accessRead, serve: s.meters, summary: "Meters with their last reading", answer: []meterDTO{}},
 		{method: get, path: "/api/v1/chargers", access: accessRead, serve: s.chargers, summary: "Chargers", answer: []chargerDTO{}},
 		{method: get, path: "/api/v1/connectors", access: accessRead, serve: s.connectors, summary: "Connectors by slot, with the reason of their limit", answer: []connectorDTO{}},
-		{method: get, path: "/api/v1/transactions", access: accessRead, serve: s.transactions, summary: "Transactions, newest first", query: "n", answer: []transactionDTO{}},
+		{method: get, path: "/api/v1/transactions", access: accessRead, serve: s.transactions, summary: "Transactions, newest first", query: []string{"n"}, answer: []transactionDTO{}},
 		{method: get, path: "/api/v1/outbox", access: accessRead, serve: s.outbox, summary: "What waits for the cloud", answer: outboxDTO{}},
-		{method: get, path: "/api/v1/events", access: accessRead, serve: s.events, summary: "Newest lines of the event log, newest last", query: "n", answer: []eventDTO{}},
-		{method: post, path: "/api/v1/chargers/{id}/approve", access: accessWrite, serve: s.approve, summary: "Let an unknown charger in, or turn it away", body: approveOrder{}, answer: commandDTO{}},
-		{method: post, path: "/api/v1/connectors/{n}/start", access: accessWrite, serve: s.start, summary: "Start a transaction", body: startOrder{}, answer: commandDTO{}},
-		{method: post, path: "/api/v1/connectors/{n}/stop", access: accessWrite, serve: s.stop, summary: "Stop the running transaction", body: emptyOrder{}, answer: commandDTO{}},
-		{method: post, path: "/api/v1/connectors/{n}/unlock", access: accessWrite, serve: s.unlock, summary: "Unlock the plug", body: emptyOrder{}, answer: commandDTO{}},
-		{method: post, path: "/api/v1/connectors/{n}/limit", access: accessWrite, serve: s.limit, summary: "Limit the current, or lift the limit (null)", body: limitOrder{}, answer: commandDTO{}},
+		{method: get, path: "/api/v1/events", access: accessRead, serve: s.events, summary: "Newest lines of the event log, newest last", query: []string{"n"}, answer: []eventDTO{}},
+		{method: post, path: "/api/v1/chargers/{id}/approve", access: accessWrite, role: controller.RoleInstaller, serve: s.approve, summary: "Let an unknown charger in, or turn it away", body: approveOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/start", access: accessWrite, role: controller.RoleOperator, serve: s.start, summary: "Start a transaction", body: startOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/stop", access: accessWrite, role: controller.RoleOperator, serve: s.stop, summary: "Stop the running transaction", body: emptyOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/unlock", access: accessWrite, role: controller.RoleOperator, serve: s.unlock, summary: "Unlock the plug", body: emptyOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/connectors/{n}/limit", access: accessWrite, role: controller.RoleOperator, serve: s.limit, summary: "Limit the current, or lift the limit (null)", body: limitOrder{}, answer: commandDTO{}},
+		{method: post, path: "/api/v1/chargers/{id}/call/{action}", access: accessWrite, role: controller.RoleAdmin, serve: s.call, summary: "Send any OCPP call to a charger, for support and tests", query: []string{"unchecked"}, body: struct{}{}, answer: callResultDTO{}},
+		{method: get, path: "/api/v1/ocpp-log", access: accessRead, role: controller.RoleAdmin, serve: s.ocppLog, summary: "Newest OCPP calls with their answers, newest last, without secrets; the uplink is charger upstream", query: []string{"charger", "action", "direction", "n"}, answer: []LoggedCall{}},
 		{method: get, path: "/api/v1/demo/faults", access: accessDemo, serve: s.faults, summary: "Faults of the demo", answer: []faultDTO{}},
 		{method: post, path: "/api/v1/demo/faults", access: accessDemo, serve: s.setFault, summary: "Switch a fault of the demo", body: faultOrder{}, answer: []faultDTO{}},
 	}
 }
 
 // reply answers 200 with JSON.
+// least is the role that a token needs for r.
+func (r route) least() controller.Role {
+	if r.role == "" {
+		return controller.RoleViewer
+	}
+	return r.role
+}
+
 func reply(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(body) // a client that left gets no answer

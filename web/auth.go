@@ -1,42 +1,68 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
+
+	"busbar/controller"
 )
 
-// access is who may use a route.
+// access is when a route needs a token. Which role the token must have is the route's
+// least.
 type access uint8
 
 const (
-	accessOpen  access = iota // everybody, under any name: tells nothing of the site
-	accessRead                // everybody in a demo, else the token
-	accessWrite               // the token
+	accessOpen  access = iota // never, under any name: tells nothing of the site
+	accessRead                // not in a demo
+	accessWrite               // always
 	accessDemo                // as accessRead; the handler answers 404 without Demo
 )
 
+// caller is who makes a request. Without a token (in a demo) it has no role.
+type caller struct {
+	name string
+	role controller.Role
+}
+
+// String is how the audit log names a caller.
+func (c caller) String() string {
+	if c.role == "" {
+		return "somebody without a token"
+	}
+	return c.name + " (" + string(c.role) + ")"
+}
+
+type callerKey struct{}
+
+// callerOf is who makes a request that was let through.
+func callerOf(r *http.Request) caller {
+	c, _ := r.Context().Value(callerKey{}).(caller)
+	return c
+}
+
 // authorized lets a request through that may use the route. What needs no token is
-// open only under the box's own names; who has the token is no browser led astray.
-func (s *Server) authorized(a access, next http.HandlerFunc) http.Handler {
+// open only under the box's own names; who has a token is no browser led astray.
+func (s *Server) authorized(a access, least controller.Role, next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, known := s.whose(r)
 		switch {
 		case a == accessOpen:
 		case a == accessWrite || s.cfg.Demo == nil:
-			if !s.admit(w, r) {
+			if !s.admit(w, r, who, known, least) {
 				return
 			}
-		case !s.ownHost(r):
-			if token, ok := bearerOf(r); !ok || !s.right(token) {
-				fail(w, r, http.StatusMisdirectedRequest, "This box does not go by the name "+strconv.Quote(r.Host)+".",
-					"Open the page by the box's address, by its own name or as localhost.")
-				return
-			}
+		case !known && !s.ownHost(r):
+			fail(w, r, http.StatusMisdirectedRequest, "This box does not go by the name "+strconv.Quote(r.Host)+".",
+				"Open the page by the box's address, by its own name or as localhost.")
+			return
 		}
-		next(w, r)
+		next(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, who)))
 	})
 }
 
@@ -47,29 +73,72 @@ func bearerOf(r *http.Request) (token string, ok bool) {
 	return token, strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
+// whose finds the holder of the request's token.
+func (s *Server) whose(r *http.Request) (who caller, known bool) {
+	token, ok := bearerOf(r)
+	switch {
+	case !ok:
+		return caller{}, false
+	case s.right(token):
+		return caller{name: "the box's own token", role: controller.RoleAdmin}, true
+	case s.cfg.Tokens == nil:
+		return caller{}, false
+	}
+	t, ok := s.cfg.Tokens.Find(token)
+	if !ok || !t.Valid(time.Now()) {
+		return caller{}, false
+	}
+	return caller{name: t.Name, role: t.Role}, true
+}
+
 // right compares in a time that tells nothing of the box's token.
 func (s *Server) right(token string) bool {
 	sum := sha256.Sum256([]byte(token)) // same length for the comparison, whatever is sent
 	return s.cfg.Token != "" && subtle.ConstantTimeCompare(sum[:], s.token[:]) == 1
 }
 
-// admit checks the bearer token; if it does not fit, it answers.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) bool {
-	token, ok := bearerOf(r)
+// admit checks the caller; if it may not, it answers.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, who caller, known bool, least controller.Role) bool {
+	_, given := bearerOf(r)
 	switch {
-	case !ok:
+	case !given:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="busbar"`)
-		fail(w, r, http.StatusUnauthorized, "This needs the box's access token.",
-			"Send the header \"Authorization: Bearer TOKEN\" with the token that the box was started with.")
-	case s.cfg.Token == "":
+		fail(w, r, http.StatusUnauthorized, "This needs an access token of the box.",
+			"Send the header \"Authorization: Bearer TOKEN\" with the token that the box was started with, or one that an admin made.")
+	case !known && s.cfg.Token == "" && s.cfg.Tokens == nil:
 		fail(w, r, http.StatusForbidden, "No access token is configured, so this is refused to everybody.",
 			"Start the box with a token and send it as \"Authorization: Bearer TOKEN\".")
-	case !s.right(token):
-		fail(w, r, http.StatusForbidden, "The access token is not the box's.", "Check the token that the box was started with.")
+	case !known:
+		s.cfg.Logger.Warn("access refused: unknown token", "remote", r.RemoteAddr, "path", r.URL.Path)
+		fail(w, r, http.StatusForbidden, "The access token is none of the box's, or its time is over.", "Check the token, or have an admin make a new one.")
+	case !who.role.Includes(least):
+		s.cfg.Logger.Warn("access refused: role", "who", who.String(), "path", r.URL.Path)
+		fail(w, r, http.StatusForbidden, "This needs the role "+string(least)+"; the token has the role "+string(who.role)+".",
+			"Use a token with that role, or have an admin make one.")
 	default:
 		return true
 	}
 	return false
+}
+
+// auditWithin is how long the disk may take to remember who does what.
+const auditWithin = 5 * time.Second
+
+// audit writes down what the caller is about to do; if that is impossible it answers,
+// and it must not be done.
+func (s *Server) audit(w http.ResponseWriter, r *http.Request, code, subject, text string) bool {
+	ctx, cancel := context.WithTimeout(r.Context(), auditWithin)
+	defer cancel()
+	_, err := s.cfg.Site.Ask(ctx, func(id controller.ReplyID) controller.Event {
+		return controller.Audited{Reply: id, By: callerOf(r).String(), Code: "audit." + code, Subject: subject, Text: text}
+	})
+	if err != nil {
+		s.cfg.Logger.Warn("cannot write the audit log", "err", err)
+		w.Header().Set("Retry-After", "1")
+		fail(w, r, http.StatusServiceUnavailable, "The box can't write down who does this, so it was not done.", "Try again in a moment.")
+		return false
+	}
+	return true
 }
 
 // problem is an error answer (RFC 9457).

@@ -28,7 +28,7 @@ type (
 	}
 	limitOrder struct {
 		// LimitA in amperes, 0 to 1000; below 6 no car charges. null lifts the limit.
-		LimitA json.RawMessage `json:"limit_a"`
+		LimitA json.RawMessage `json:"limit_a" schema:"number,null"`
 		// For is a duration such as "30m"; empty: until lifted.
 		For string `json:"for,omitempty"`
 	}
@@ -160,10 +160,13 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, into any) (contro
 }
 
 // readBody takes a request's body, bounded in size and time.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) { return readUpTo(w, r, maxBody) }
+
+// readUpTo reads a body of at most so many bytes.
+func readUpTo(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(bodyWithin)) // unknown to writers in tests
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if err == nil {
 		// What follows may take longer, and the end of the deadline would end it.
 		_ = control.SetReadDeadline(time.Time{})

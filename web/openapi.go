@@ -46,7 +46,7 @@ func (r route) operation(demo bool) schema {
 	}
 	op := schema{"summary": r.summary, "responses": schema{"200": ok, "default": problems}}
 	if r.access == accessWrite || r.access != accessOpen && !demo {
-		op["security"] = []schema{{"token": []string{}}}
+		op["security"], op["description"] = []schema{{"token": []string{}}}, "Role "+string(r.least())+"."
 	}
 	var parameters []schema
 	for _, m := range pathParameter.FindAllStringSubmatch(r.path, -1) {
@@ -56,8 +56,8 @@ func (r route) operation(demo bool) schema {
 		}
 		parameters = append(parameters, schema{"name": m[1], "in": "path", "required": true, "schema": schema{"type": kind}})
 	}
-	if r.query != "" {
-		parameters = append(parameters, schema{"name": r.query, "in": "query", "schema": schema{"type": "integer", "minimum": 1}})
+	for _, name := range r.query {
+		parameters = append(parameters, schema{"name": name, "in": "query", "schema": querySchema(name)})
 	}
 	if parameters != nil {
 		op["parameters"] = parameters
@@ -68,13 +68,26 @@ func (r route) operation(demo bool) schema {
 	return op
 }
 
+// querySchema describes a parameter; one name means the same at all routes.
+func querySchema(name string) schema {
+	switch name {
+	case "n":
+		return schema{"type": "integer", "minimum": 1, "maximum": listMost}
+	case "unchecked":
+		return schema{"type": "boolean"}
+	case "direction":
+		return schema{"type": "string", "enum": []string{"in", "out"}}
+	}
+	return schema{"type": "string"}
+}
+
 // schemaOf describes a type of the API.
 func schemaOf(t reflect.Type) schema {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return schema{"type": "string", "format": "date-time"}
 	case reflect.TypeFor[json.RawMessage]():
-		return schema{"type": []string{"number", "null"}} // the only one: limit_a
+		return schema{} // anything
 	}
 	switch t.Kind() {
 	case reflect.Bool:
@@ -102,6 +115,9 @@ func structSchema(t reflect.Type) schema {
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		properties[name] = schemaOf(f.Type)
+		if kinds := f.Tag.Get("schema"); kinds != "" { // what JSON has and the type doesn't tell
+			properties[name] = schema{"type": strings.Split(kinds, ",")}
+		}
 		if options == "" {
 			required = append(required, name)
 		}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -23,6 +24,12 @@ type Site interface {
 
 var _ Site = (*controller.Loop)(nil)
 
+// Tokens are the access tokens of the box.
+type Tokens interface {
+	// Find looks a token up, valid or not; it must return at once.
+	Find(token string) (controller.AccessToken, bool)
+}
+
 // Config is what a Server is made of. Site, Status and Ready are required.
 type Config struct {
 	Site Site
@@ -41,8 +48,18 @@ type Config struct {
 	// Hosts are the names, beside localhost and all addresses, under which the page may
 	// be asked without a token. nil: the machine's name, also with ".local".
 	Hosts []string
-	// Token is what writes (and, without Demo, reads) must carry; "" refuses them all.
+	// Token is an admin's that needs no entry in Tokens; "" is none.
 	Token string
+	// Tokens are the access tokens that admins made. nil: there are none.
+	Tokens Tokens
+	// Call sends an OCPP call to a charger and waits for its answer. The payload is
+	// checked against the action's type unless unchecked. It fails with *CallError,
+	// *PayloadError, ErrOffline, ErrTimeout or ErrTooMany. nil: it can't be done.
+	Call func(ctx context.Context, charger controller.StationID, action string, payload json.RawMessage, unchecked bool) (json.RawMessage, error)
+	// OCPPLog lists OCPP calls, newest last. nil: there are none.
+	OCPPLog func(LogFilter) []LoggedCall
+	// ShowTokens shows idTokens to admins in full in the OCPP log.
+	ShowTokens bool
 	// Ready says whether the control loop runs and the database can be written.
 	Ready func() error
 	// Metrics collects what others measure; nil makes an own one.
@@ -105,7 +122,7 @@ func New(cfg Config) *Server {
 	s.closed, s.closeOnce = context.WithCancel(context.Background())
 	s.routes = s.table()
 	for _, r := range s.routes {
-		s.mux.Handle(r.method+" "+r.path, s.authorized(r.access, r.serve))
+		s.mux.Handle(r.method+" "+r.path, s.authorized(r.access, r.least(), r.serve))
 	}
 	return s
 }
@@ -129,7 +146,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		// No route: who may not read shall not learn which routes there are.
-		s.authorized(accessRead, s.mux.ServeHTTP).ServeHTTP(w, r)
+		s.authorized(accessRead, controller.RoleViewer, s.mux.ServeHTTP).ServeHTTP(w, r)
 		return
 	}
 	s.mux.ServeHTTP(w, r)

@@ -33,6 +33,7 @@ var imports = []rule{
 	{"controller", []string{"loadbalance", "controller/config"}, "the domain is pure: no protocol, no file, no page"},
 	{"controller/config", []string{"loadbalance"}, "a configuration is a value"},
 	{"controller/store", []string{"controller", "controller/config", "loadbalance"}, "adapters never import each other"},
+	{"controller/ocpplog", []string{"ocpp"}, "the log of messages knows frames and nothing of a site"},
 	{"controller/downstream", []string{"controller", "controller/config", "loadbalance", "ocpp/..."}, "adapters never import each other"},
 	{"controller/upstream", []string{"controller", "controller/config", "loadbalance", "ocpp/..."}, "adapters never import each other"},
 	{"web", []string{"controller", "controller/config", "loadbalance"}, "pages read snapshots and send commands"},

@@ -17,6 +17,7 @@ import (
 	"busbar/controller"
 	"busbar/controller/config"
 	"busbar/controller/downstream"
+	"busbar/controller/ocpplog"
 	"busbar/controller/store"
 	"busbar/controller/upstream"
 	"busbar/loadbalance"
@@ -31,7 +32,9 @@ type Options struct {
 	Version string
 	// Demo opens the page's fault buttons and lets everybody read; nil in service.
 	Demo  web.Demo
-	Token string // for writes over HTTP
+	Token string // of an admin, for writes over HTTP
+	// ShowTokens shows idTokens to admins in full in the OCPP log.
+	ShowTokens bool
 	// Network is the machine's unless given.
 	Network Network
 	// Fast does not wait for the disk: for virtual time only, where a crash is a copy of
@@ -52,6 +55,7 @@ type Box struct {
 	cloud     *upstream.Station // nil without
 	page      *web.Server
 	metrics   *web.Metrics
+	messages  *ocpplog.Log
 	meters    map[string]poller
 	stress    *stress
 	reactions *reactions
@@ -78,7 +82,7 @@ func acceptance(st config.Station) string {
 // New wires a Box and opens its files and listeners; nothing runs before Run. When it
 // fails everything is closed again.
 func New(ctx context.Context, opts Options) (box *Box, err error) {
-	b := &Box{opts: opts, log: opts.Logger, decorate: opts.Decorate, metrics: web.NewMetrics(), meters: map[string]poller{}, reactions: newReactions(), listeners: map[string]net.Listener{}}
+	b := &Box{opts: opts, log: opts.Logger, decorate: opts.Decorate, metrics: web.NewMetrics(), messages: ocpplog.New(ocpplog.Config{}), meters: map[string]poller{}, reactions: newReactions(), listeners: map[string]net.Listener{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -174,7 +178,7 @@ func (noCloud) Do(controller.Effect) {}
 
 func (b *Box) wireChargers() error {
 	cfg := downstream.Config{Loop: b, Onboarding: string(b.opts.Config.Onboarding), MeterInterval: meterInterval, OnLimitSent: b.reactions.written,
-		Trace: func(_ string, e ocpp.TraceEntry) { b.trace(e) }, Logger: b.log,
+		Trace: func(station string, e ocpp.TraceEntry) { b.trace(e); b.messages.Add(station, e) }, Logger: b.log,
 		Known: func(id string) bool {
 			for _, c := range b.loop.Snapshot().Chargers {
 				if string(c.Station) == id {
@@ -274,7 +278,7 @@ func (b *Box) wireCloud(r controller.Recovered) error {
 	known := acceptance(st)
 	b.cloud = upstream.New(upstream.Config{StationID: st.ID, URL: st.URL, Password: password, Dial: b.opts.Network.Dial, Loop: b, Outbox: b.store,
 		Vendor: "Busbar", Model: "Site controller", Serial: st.ID, Version: b.opts.Version, BootKnown: known != "" && r.Settings[settingAccepted] == known,
-		OnAccepted: func() { b.rememberAcceptance(known) }, NominalV: b.opts.Config.Site.NominalV, BackOff: b.backOff(), Trace: b.trace, Logger: b.log})
+		OnAccepted: func() { b.rememberAcceptance(known) }, NominalV: b.opts.Config.Site.NominalV, BackOff: b.backOff(), Trace: func(e ocpp.TraceEntry) { b.trace(e); b.messages.AddUplink(e) }, Logger: b.log})
 	return nil
 }
 
@@ -336,7 +340,7 @@ func (b *Box) wirePage() error {
 		return fmt.Errorf("cannot use the site's time zone: %w", err)
 	}
 	b.page = web.New(web.Config{Location: zone, Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Events: b.store.Events, Demo: b.opts.Demo, Token: b.opts.Token,
-		Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
+		Call: b.call, OCPPLog: b.ocppLog, ShowTokens: b.opts.ShowTokens, Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
 	return b.listen("page", b.opts.Config.Listen.UI)
 }
 
