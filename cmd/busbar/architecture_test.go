@@ -32,6 +32,8 @@ var imports = []rule{
 	{"devices/devicesim", []string{"devices/..."}, "simulated devices speak only their protocol"},
 	{"controller", []string{"loadbalance", "controller/config"}, "the domain is pure: no protocol, no file, no page"},
 	{"controller/config", []string{"loadbalance"}, "a configuration is a value"},
+	{"controller/pki", nil, "certificates know nothing of a site"},
+	{"controller/adoption", []string{"controller", "controller/pki", "loadbalance", "ocpp/..."}, "adapters never import each other"},
 	{"controller/store", []string{"controller", "controller/config", "loadbalance"}, "adapters never import each other"},
 	{"controller/ocpplog", []string{"ocpp"}, "the log of messages knows frames and nothing of a site"},
 	{"controller/downstream", []string{"controller", "controller/config", "loadbalance", "ocpp/..."}, "adapters never import each other"},
@@ -47,7 +49,8 @@ var simulators = []string{"busbar/ocpp/ocppsim", "busbar/devices/devicesim", "bu
 
 // testsAlso are packages that the tests of one package may import, too.
 var testsAlso = map[string][]string{
-	"controller/upstream": {"busbar/controller/store"}, // order and bytes are proven with the real outbox
+	"controller/adoption": {"busbar/controller/downstream", "busbar/controller/store"}, // real handshakes, real files
+	"controller/upstream": {"busbar/controller/store"},                                 // order and bytes are proven with the real outbox
 }
 
 // confined libraries live behind one package each.

@@ -17,7 +17,7 @@ import (
 func (s *Store) Wait() <-chan struct{} { return s.added }
 
 const itemColumns = `o.id, o.tx, o.slot, o.kind, o.token, o.at, o.body, o.prev, o.sum, o.attempts, o.message_id, o.wire, o.wire_sum,
-	coalesce(t.up_tx, ''), t.up_sum`
+	coalesce(t.up_tx, ''), t.up_sum, t.tx IS NULL`
 
 // Heads returns the first undelivered row of each lane that is not parked, oldest
 // first, at most n. Among lanes of one token only the one with the oldest head counts
@@ -136,8 +136,9 @@ const (
 func scanItem(row scanner) (item controller.OutboxItem, found harm, err error) {
 	var at sql.NullInt64
 	var body, prev, sum, wire, sentSum, boundSum []byte
+	var unbound bool // its transaction's row is gone, and with it the id at the cloud
 	err = row.Scan(&item.ID, &item.Tx, &item.Slot, &item.Kind, &item.Token, &at, &body, &prev, &sum, &item.Attempts, &item.MessageID, &wire, &sentSum,
-		&item.UpTx, &boundSum)
+		&item.UpTx, &boundSum, &unbound)
 	if err != nil {
 		return item, sound, err
 	}
@@ -147,7 +148,7 @@ func scanItem(row scanner) (item controller.OutboxItem, found harm, err error) {
 		return item, harmedRow, nil
 	case (item.MessageID != "" || wire != nil) && !bytes.Equal(sentSum, wireSum(sum, item.MessageID, wire)):
 		return item, harmedWire, nil
-	case (item.UpTx != "" || boundSum != nil) && !bytes.Equal(boundSum, upSum(item.Tx, item.UpTx)):
+	case unbound, (item.UpTx != "" || boundSum != nil) && !bytes.Equal(boundSum, upSum(item.Tx, item.UpTx)):
 		return item, harmedBinding, nil
 	}
 	return item, sound, nil
