@@ -25,7 +25,10 @@ type Handshake struct {
 	Offered            []Protocol
 	Username, Password string // Basic auth, raw bytes
 	HasAuth            bool   // whether there was any
-	Request            *http.Request
+	// Profile is the security profile of the port on which it came: 1 (plain, for 0
+	// and 1), 2 (TLS) or 3 (TLS with client certificates).
+	Profile int
+	Request *http.Request
 }
 
 // Admission decides a handshake before the upgrade. Status 0 or 101 admits.
@@ -45,8 +48,12 @@ type Admission struct {
 type Refusal struct {
 	At               time.Time
 	Identity, Remote string
-	Status           int // 101: refused by closing after the handshake
-	Reason, Remedy   string
+	// Status of HTTP; 101: refused by closing after the handshake; 400 without an
+	// Identity: the connection ended before it said who it is (TLS).
+	Status         int
+	Reason, Remedy string
+	// Withheld counts the equal ones from this address before it that were not told.
+	Withheld int
 }
 
 // ServerConfig is what a Server is made of.
@@ -71,7 +78,8 @@ const serverMaxMessage = 1 << 20
 // behind a http.ServeMux, which answers an untidy path ("//") with a redirect that
 // stations don't follow.
 type Server struct {
-	cfg ServerConfig
+	cfg    ServerConfig
+	bursts bursts
 
 	mu         sync.Mutex
 	conns      map[string]*Conn
@@ -123,7 +131,8 @@ func (s *Server) Close(ctx context.Context) error {
 // path prefix is accepted.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.enter() {
-		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		s.refuse(w, r, &Handshake{Request: r}, Admission{Status: http.StatusServiceUnavailable, Reason: "the server is shutting down",
+			Remedy: "Wait: the charger tries again by itself."})
 		return
 	}
 	defer s.running.Done()
@@ -156,7 +165,7 @@ func (s *Server) enter() bool {
 }
 
 func readHandshake(r *http.Request) (*Handshake, Admission) {
-	hs := &Handshake{Request: r}
+	hs := &Handshake{Request: r, Profile: profileOf(r)}
 	hs.Username, hs.Password, hs.HasAuth = r.BasicAuth()
 	for _, p := range websocket.Subprotocols(r) {
 		hs.Offered = append(hs.Offered, Protocol(p))
@@ -214,28 +223,18 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, hs *Handshake, a
 }
 
 func (s *Server) report(r *http.Request, hs *Handshake, adm Admission) {
-	s.cfg.Logger.Warn("charger refused", "station", hs.Identity, "remote", r.RemoteAddr, "status", adm.Status, "reason", adm.Reason)
+	now := time.Now()
+	if withheld, yes := s.bursts.tell(hs.Identity+" "+host(r.RemoteAddr)+" "+adm.Reason, now); yes {
+		s.cfg.Logger.Warn("charger refused", "station", hs.Identity, "remote", r.RemoteAddr, "status", adm.Status, "reason", adm.Reason, "withheld", withheld)
+	}
 	if s.cfg.Refused != nil {
-		s.cfg.Refused(Refusal{At: time.Now(), Identity: hs.Identity, Remote: r.RemoteAddr, Status: adm.Status, Reason: adm.Reason, Remedy: adm.Remedy})
+		s.cfg.Refused(Refusal{At: now, Identity: hs.Identity, Remote: r.RemoteAddr, Status: adm.Status, Reason: adm.Reason, Remedy: adm.Remedy})
 	}
-}
-
-// choose walks the client's list in its order.
-func choose(hs *Handshake, adm Admission) Protocol {
-	if len(hs.Offered) == 0 {
-		return adm.Assume
-	}
-	for _, p := range hs.Offered {
-		if slices.Contains(adm.Protocols, p) {
-			return p
-		}
-	}
-	return ""
 }
 
 // upgrade completes the handshake and runs the connection.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, adm Admission) {
-	protocol := choose(hs, adm)
+	protocol := hs.Choose(adm.Protocols, adm.Assume)
 	header := http.Header{}
 	if protocol != "" && len(hs.Offered) > 0 {
 		header.Set("Sec-WebSocket-Protocol", string(protocol))

@@ -189,14 +189,21 @@ func TestSubprotocolIsTheClientsFirstPermittedOne(t *testing.T) {
 
 func TestIdentityIsTheLastSegmentDecodedOnce(t *testing.T) {
 	for raw, want := range map[string]string{
-		"ws://h/ocpp/CP1":          "CP1",
-		"ws://h//a//CP1//":         "CP1",
-		"ws://h/CP1?x=1":           "CP1",
-		"ws://h/ocpp/CP%201":       "CP 1",
-		"ws://h/ocpp/CP%252F1":     "CP%2F1",
-		"ws://h/ocpp/a%2Fb":        "",
-		"ws://h/":                  "",
-		"ws://h/ocpp/DE*ABC*E1|2+": "DE*ABC*E1|2+",
+		"ws://h/ocpp/CP1":                        "CP1",
+		"ws://h//a//CP1//":                       "CP1",
+		"ws://h/CP1?x=1":                         "CP1",
+		"ws://h/ocpp/CP%201":                     "CP 1",
+		"ws://h/ocpp/CP%252F1":                   "CP%2F1",
+		"ws://h/ocpp/a%2Fb":                      "",
+		"ws://h/ocpp/a%3Ab":                      "", // separates user and password
+		"ws://h/ocpp/a%0Ab":                      "",
+		"ws://h/ocpp/%FF":                        "",
+		"ws://h/ocpp/cp1":                        "cp1", // never folded
+		"ws://h/ocpp1.6/ocpp2/CP1/?identity=CP2": "CP1",
+		"ws://h/" + strings.Repeat("ä", 48):      strings.Repeat("ä", 48),
+		"ws://h/" + strings.Repeat("ä", 49):      "",
+		"ws://h/":                                "",
+		"ws://h/ocpp/DE*ABC*E1|2+":               "DE*ABC*E1|2+",
 	} {
 		u, err := url.Parse(raw)
 		if err != nil {

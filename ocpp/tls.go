@@ -42,10 +42,12 @@ func (s ServerTLS) Config() (*tls.Config, error) {
 		}
 	}
 	config := &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		CipherSuites:   cipherSuites(),
-		Time:           s.Now,
-		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) { return chooseCertificate(hello, s.Certificates()) },
+		MinVersion:   tls.VersionTLS12,
+		CipherSuites: cipherSuites(),
+		Time:         s.Now,
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return chooseCertificate(hello, s.Certificates())
+		},
 	}
 	if s.ClientRoots == nil {
 		return config, nil
