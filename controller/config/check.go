@@ -324,13 +324,13 @@ func (r *reader) checkUpstream(c *Config, known Known) {
 	}
 }
 
-// checkListen wants no address twice and a door for every charger.
+// checkListen wants no address twice.
 func (r *reader) checkListen(c *Config) {
 	if !r.ok("listen") {
 		return
 	}
 	l := c.Listen
-	addresses := []struct{ key, at string }{{"ui", l.UI}, {"ws", l.WS}, {"wss", l.WSS}, {"mtls", l.MTLS}, {"modbus", l.Modbus}}
+	addresses := []struct{ key, at string }{{"ui", l.UI}, {"ws", c.PlainAddress()}, {"wss", l.WSS}, {"mtls", l.MTLS}, {"modbus", l.Modbus}}
 	for i, a := range addresses {
 		for _, b := range addresses[:i] {
 			if a.at != "" && clash(a.at, b.at) {
@@ -338,13 +338,7 @@ func (r *reader) checkListen(c *Config) {
 			}
 		}
 	}
-	doors := []struct{ key, at string }{{"ws", l.WS}, {"ws", l.WS}, {"wss", l.WSS}, {"mtls", l.MTLS}}
-	for i, charger := range c.Chargers {
-		path := index("chargers", i) + ".security_profile"
-		if door := doors[charger.SecurityProfile]; door.at == "" && r.ok(path) {
-			r.problem(path, fmt.Sprintf("profile %d needs listen.%s, which is off", charger.SecurityProfile, door.key), "Set listen."+door.key+", or another profile.")
-		}
-	}
+	r.checkDoors(c)
 }
 
 // clash reports whether two addresses can't both be listened on.

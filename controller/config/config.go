@@ -10,16 +10,17 @@ import (
 // Cross references hold: every named circuit and meter exists, circuits form trees,
 // each root has exactly one supply, and fail-safe currents fit every fuse (L6).
 type Config struct {
-	Version       int // 1
-	Site          Site
-	Grid          []Supply
-	Circuits      []Circuit
-	Meters        []Meter
-	Chargers      []Charger
-	Upstream      Upstream
-	Authorization Authorization
-	Onboarding    Onboarding
-	Listen        Listen
+	Version        int // 1
+	Site           Site
+	Grid           []Supply
+	Circuits       []Circuit
+	Meters         []Meter
+	Chargers       []Charger
+	Upstream       Upstream
+	Authorization  Authorization
+	Onboarding     Onboarding
+	ChargerNetwork ChargerNetwork
+	Listen         Listen
 }
 
 // Site is the place as a whole.
@@ -166,7 +167,7 @@ const (
 // Listen is the addresses the box listens on; "" is off.
 type Listen struct {
 	UI     string
-	WS     string // plain: security profiles 0 and 1
+	WS     string // plain: security profiles 0 and 1; see PlainAddress
 	WSS    string // TLS: profile 2
 	MTLS   string // TLS with client certificates: profile 3
 	Modbus string

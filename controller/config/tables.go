@@ -43,6 +43,7 @@ func configKind() kind[Config] {
 		optional("authorization", "what happens to tokens nobody can judge", authorizationKind(), Authorization{Reject, Reject}, func(c *Config) *Authorization { return &c.Authorization }),
 		optional("onboarding", "unknown chargers wait for approval, are refused (closed), or are taken at once (open, for tests only)",
 			enum(OnboardApprove, OnboardClosed, OnboardOpen), OnboardApprove, func(c *Config) *Onboarding { return &c.Onboarding }),
+		maybe("charger_network", "the wire between box and chargers", chargerNetworkKind(), func(c *Config) *ChargerNetwork { return &c.ChargerNetwork }),
 		optional("listen", "addresses the box listens on", listenKind(), defaultListen(), func(c *Config) *Listen { return &c.Listen }),
 		later[Config]("schedules", "times of other limits"),
 		later[Config]("vehicles", "vehicles and their needs"),
