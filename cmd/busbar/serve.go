@@ -47,7 +47,7 @@ func (c serveCmd) Run(ctx context.Context, con console) error {
 	case err != nil:
 		return err
 	}
-	for _, name := range []string{"chargers", "page"} {
+	for _, name := range []string{"chargers", "chargers-tls", "chargers-mtls", "page"} {
 		if addr := box.Addr(name); addr != nil {
 			fmt.Fprintf(con.Out, "%s: %s\n", name, addr)
 		}

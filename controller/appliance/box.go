@@ -18,6 +18,7 @@ import (
 	"busbar/controller/config"
 	"busbar/controller/downstream"
 	"busbar/controller/ocpplog"
+	"busbar/controller/pki"
 	"busbar/controller/store"
 	"busbar/controller/upstream"
 	"busbar/loadbalance"
@@ -47,22 +48,24 @@ type Options struct {
 
 // Box is the whole box, wired. Run it once.
 type Box struct {
-	opts      Options
-	log       *slog.Logger
-	store     *store.Store
-	loop      *controller.Loop
-	hub       *downstream.Hub
-	cloud     *upstream.Station // nil without
-	page      *web.Server
-	metrics   *web.Metrics
-	messages  *ocpplog.Log
-	meters    map[string]poller
-	stress    *stress
-	reactions *reactions
-	decorate  func(*controller.Status)
-	counts    atomic.Pointer[controller.OutboxCounts]
-	listeners map[string]net.Listener
-	closers   []func() error
+	opts         Options
+	log          *slog.Logger
+	store        *store.Store
+	loop         *controller.Loop
+	hub          *downstream.Hub
+	cloud        *upstream.Station // nil without
+	page         *web.Server
+	metrics      *web.Metrics
+	messages     *ocpplog.Log
+	ca           *pki.Authority // nil without a TLS port for chargers
+	certificates *pki.Server
+	meters       map[string]poller
+	stress       *stress
+	reactions    *reactions
+	decorate     func(*controller.Status)
+	counts       atomic.Pointer[controller.OutboxCounts]
+	listeners    map[string]net.Listener
+	closers      []func() error
 }
 
 // settingAccepted remembers that the cloud has accepted this station since the machine
@@ -102,6 +105,9 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: recovered, Demo: opts.Demo != nil})
 	if err != nil {
 		return nil, fmt.Errorf("cannot set the site up: %w", err)
+	}
+	if err := b.wireSecurity(ctx); err != nil {
+		return nil, err
 	}
 	if err := b.wireChargers(); err != nil {
 		return nil, err
@@ -195,7 +201,7 @@ func (b *Box) wireChargers() error {
 		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile})
 	}
 	b.hub = downstream.New(cfg)
-	return b.listen("chargers", b.opts.Config.Listen.WS)
+	return b.openDoors()
 }
 
 // listen opens an address; "" is off.
@@ -217,7 +223,8 @@ func (b *Box) listen(name, addr string) error {
 	return nil
 }
 
-// Addr is where "chargers" or "page" is reached, nil if it is off.
+// Addr is where "chargers" (without TLS), "chargers-tls", "chargers-mtls" or "page" is
+// reached, nil if it is off.
 func (b *Box) Addr(name string) net.Addr {
 	if l := b.listeners[name]; l != nil {
 		return l.Addr()
@@ -397,9 +404,7 @@ func (b *Box) Run(ctx context.Context) error {
 	for id, p := range b.meters {
 		parts = append(parts, part{name: "meter " + id, run: p.Run})
 	}
-	if l := b.listeners["chargers"]; l != nil {
-		parts = append(parts, part{name: "chargers", run: func(ctx context.Context) error { return serve(ctx, l, b.hub, b.hub.Close) }})
-	}
+	parts = append(parts, b.chargerPorts()...)
 	if l := b.listeners["page"]; l != nil {
 		parts = append(parts, part{name: "page", run: func(ctx context.Context) error {
 			return serve(ctx, l, b.page, func(context.Context) error { b.page.Close(); return nil })
