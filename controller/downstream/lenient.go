@@ -43,29 +43,8 @@ func deref[T any](p *T) T {
 	return *p
 }
 
-// members splits an object; duplicate names are a charger's own business here.
-func members(raw json.RawMessage) map[string]json.RawMessage {
-	var m map[string]json.RawMessage
-	if json.Unmarshal(raw, &m) != nil {
-		return nil
-	}
-	return m
-}
-
 // member finds a member in any case, byte-exact; nil if absent or null.
-func member(raw json.RawMessage, name string) json.RawMessage {
-	all := members(raw)
-	value, ok := all[name]
-	for key, v := range all {
-		if !ok && strings.EqualFold(key, name) {
-			value, ok = v, true
-		}
-	}
-	if string(value) == "null" {
-		return nil
-	}
-	return value
-}
+func member(raw json.RawMessage, name string) json.RawMessage { return ocpp.Member(raw, name) }
 
 func has(raw json.RawMessage, name string) bool { return member(raw, name) != nil }
 

@@ -29,13 +29,13 @@ var schemas embed.FS
 // writerPragmas: checkpoints are the writer's own work (see checkpoint), because the
 // automatic ones hide a failed fsync.
 func writerPragmas(sync Synchronous) []string {
-	return []string{"journal_mode(WAL)", "synchronous(" + string(sync) + ")", "foreign_keys(1)", "busy_timeout(250)",
+	return []string{"journal_mode(WAL)", "synchronous(" + string(sync) + ")", "foreign_keys(1)", "temp_store(MEMORY)", "busy_timeout(250)",
 		"wal_autocheckpoint(0)", "trusted_schema(0)", "cell_size_check(1)"}
 }
 
 var readerPragmas = []string{"busy_timeout(5000)", "foreign_keys(1)", "query_only(1)", "trusted_schema(0)"}
 
-var historyPragmas = []string{"journal_mode(WAL)", "synchronous(OFF)", "busy_timeout(5000)", "trusted_schema(0)", "journal_size_limit(16777216)"}
+var historyPragmas = []string{"journal_mode(WAL)", "synchronous(OFF)", "temp_store(MEMORY)", "busy_timeout(5000)", "trusted_schema(0)", "journal_size_limit(16777216)"}
 
 // openDB opens a file with its pragmas in the DSN, so that every connection of the
 // pool has them. Transactions begin IMMEDIATE.

@@ -182,9 +182,8 @@ func insertSamples(tx *sql.Tx, rows []controller.Telemetry) error {
 
 // prune keeps the history within its bounds of age and rows, a piece at a time.
 func (h *history) prune() error {
-	res, err := h.db.Exec(`DELETE FROM sample WHERE id IN (SELECT id FROM sample
-		WHERE id <= (SELECT coalesce(max(id), 0) FROM sample) - ?1 OR (id < (SELECT min(id) FROM sample) + ?3 AND at < ?2)
-		ORDER BY id LIMIT ?3)`, h.rows, time.Now().Add(-h.age).UnixMilli(), pruneRows)
+	res, err := h.db.Exec(`DELETE FROM sample WHERE id < (SELECT min(id) FROM sample) + ?3
+		AND (id <= (SELECT max(id) FROM sample) - ?1 OR at < ?2)`, h.rows, time.Now().Add(-h.age).UnixMilli(), pruneRows)
 	if err != nil {
 		return err
 	}
