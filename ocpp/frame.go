@@ -84,13 +84,14 @@ func ParseFrame(b []byte) (Frame, error) {
 	if !utf8.Valid(b) {
 		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "it is not UTF-8"}
 	}
-	if depth(b) > maxDepth+1 {
-		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "it is nested too deeply"}
-	}
 	var room [6]json.RawMessage // as many as a frame may have, and one
 	parts, ok := elements(room[:0], b, maxDepth+1)
 	if !ok {
-		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "it is not a JSON array"}
+		problem := "it is not a JSON array"
+		if depth(b) > maxDepth+1 {
+			problem = "it is nested too deeply"
+		}
+		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: problem}
 	}
 	if len(parts) < 2 {
 		return Frame{}, &FrameError{Code: CodeRPCFrameworkError, Problem: "it has fewer than two elements"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"testing"
 	"testing/synctest"
@@ -73,7 +74,10 @@ func TestADayOfFiftyChargers(t *testing.T) {
 			{Name: FaultMeterFreeze, From: day / 3, To: day/3 + 10*time.Minute},
 			{Name: FaultBoxCrash, From: day * 3 / 8},
 		}}
-	defer debug.SetGCPercent(debug.SetGCPercent(400)) // memory for time
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // memory for time
+	// A simulated day is one long chain of small steps. A second processor would only
+	// be woken for each of them.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	began := time.Now()
 	live(t, sc, day, func(t *testing.T, w *World) {
 		st := w.Final()

@@ -60,7 +60,8 @@ func (w *writer) writeEvent(e controller.LogEntry) error {
 }
 
 // writeTx replaces a transaction's row. up_tx, start_done and stop_done stay: they
-// belong to the settlements.
+// belong to the settlements. updated tells when it began, then when it ended: that is
+// what is asked for, and its index would change with every sample.
 func (w *writer) writeTx(r controller.TxRow) error {
 	values := txValues(r)
 	return w.exec(`INSERT INTO tx (`+txColumns+`, sum, updated)
@@ -70,7 +71,8 @@ func (w *writer) writeTx(r controller.TxRow) error {
 			started_at = excluded.started_at, start_text = excluded.start_text, message_id = excluded.message_id, rule = excluded.rule,
 			reservation_id = excluded.reservation_id, ended = excluded.ended, meter_stop = excluded.meter_stop,
 			stopped_at = excluded.stopped_at, stop_text = excluded.stop_text, reason = excluded.reason, synthetic = excluded.synthetic,
-			last_register = excluded.last_register, last_sample_at = excluded.last_sample_at, sum = excluded.sum, updated = excluded.updated`,
+			last_register = excluded.last_register, last_sample_at = excluded.last_sample_at, sum = excluded.sum,
+			updated = CASE WHEN excluded.ended THEN excluded.updated ELSE updated END`,
 		append(values, digest(values...), time.Now().UnixMilli())...)
 }
 

@@ -77,8 +77,8 @@ func (w *writer) delivered(st controller.Settlement, open []int64) error {
 			return err
 		}
 	}
-	if err := w.exec(`UPDATE lane SET pending = pending - ?, settled_run = ? WHERE tx = ?`,
-		int64(len(open)), w.ran().Milliseconds(), int64(st.Tx)); err != nil {
+	if err := w.exec(`UPDATE lane SET pending = pending - ?1, settled_run = CASE WHEN ?2 = 'stop' OR settled_run > 0 THEN ?3 ELSE 0 END WHERE tx = ?4`,
+		int64(len(open)), string(st.Kind), max(1, w.ran().Milliseconds()), int64(st.Tx)); err != nil {
 		return err
 	}
 	if err := w.advance(st.Tx, ""); err != nil {

@@ -83,7 +83,7 @@ func (w *writer) prune() (more bool, err error) {
 func (w *writer) pruneLane() (more bool, err error) {
 	var tx, left int64
 	err = w.row(`SELECT l.tx FROM lane l JOIN tx t ON t.tx = l.tx
-		WHERE l.state = 'idle' AND l.pending = 0 AND t.ended = 1 AND l.settled_run < ?
+		WHERE l.state = 'idle' AND l.pending = 0 AND t.ended = 1 AND l.settled_run > 0 AND l.settled_run < ?
 		ORDER BY l.settled_run LIMIT 1`, (w.ran() - w.s.opts.DeliveredAge).Milliseconds()).Scan(&tx)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil

@@ -10,6 +10,15 @@ import (
 // profiles is what a charger was given, evaluated as 16§3.13 says.
 type profiles struct {
 	list []installed
+	memo map[int]answered // by connector: the same is asked many times a second
+}
+
+// answered is a limit that holds from one moment to another.
+type answered struct {
+	q        question
+	from, to time.Time
+	limit    float64
+	expires  time.Time
 }
 
 type installed struct {
@@ -51,7 +60,7 @@ func (s *profiles) set(connector int, p ocpp16.ChargingProfile, now time.Time) b
 	if len(kept) >= maxProfiles {
 		return false
 	}
-	s.list = append(kept, installed{connector: connector, at: now, p: p})
+	s.list, s.memo = append(kept, installed{connector: connector, at: now, p: p}), nil
 	return true
 }
 
@@ -65,7 +74,7 @@ func (s *profiles) dropTx(connector int) {
 // clear removes what matches, and reports how many.
 func (s *profiles) clear(match func(installed) bool) int {
 	before := len(s.list)
-	s.list = slices.DeleteFunc(s.list, match)
+	s.list, s.memo = slices.DeleteFunc(s.list, match), nil
 	return before - len(s.list)
 }
 
@@ -74,6 +83,50 @@ func (s *profiles) clear(match func(installed) bool) int {
 // every TxDefaultProfile, one of the connector before one of all; where none is valid
 // any more the next is asked. The station's maximum bounds them all.
 func (s *profiles) limit(q question, t time.Time) (float64, time.Time) {
+	if a, ok := s.memo[q.connector]; ok && a.q == q && !t.Before(a.from) && t.Before(a.to) {
+		return a.limit, a.expires
+	}
+	limit, expires := s.evaluate(q, t)
+	if s.memo == nil {
+		s.memo = map[int]answered{}
+	}
+	s.memo[q.connector] = answered{q: q, from: t, to: s.unchanged(q, t), limit: limit, expires: expires}
+	return limit, expires
+}
+
+// unchanged is until when no profile begins, ends or goes to another period after t.
+func (s *profiles) unchanged(q question, t time.Time) time.Time {
+	next := t.Add(time.Hour)
+	at := func(edge time.Time) {
+		if edge.After(t) && edge.Before(next) {
+			next = edge
+		}
+	}
+	for i := range s.list {
+		p := &s.list[i].p
+		if p.ValidFrom != nil {
+			at(p.ValidFrom.Time)
+		}
+		if p.ValidTo != nil {
+			at(p.ValidTo.Time)
+		}
+		zero := zeroOf(p, s.list[i].at, q.start, t)
+		at(zero)
+		if p.RecurrencyKind != nil {
+			at(zero.Add(24 * time.Hour))
+			at(zero.Add(7 * 24 * time.Hour))
+		}
+		if d := p.ChargingSchedule.Duration; d != nil {
+			at(zero.Add(time.Duration(*d) * time.Second))
+		}
+		for _, period := range p.ChargingSchedule.ChargingSchedulePeriod {
+			at(zero.Add(time.Duration(period.StartPeriod) * time.Second))
+		}
+	}
+	return next
+}
+
+func (s *profiles) evaluate(q question, t time.Time) (float64, time.Time) {
 	best := q.hardware
 	var expires time.Time
 	if a, until, ok := s.leading(ocpp16.ChargingProfilePurposeTypeTxProfile, q.connector, q, t); ok {

@@ -2,6 +2,7 @@ package ocppsim
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -131,6 +132,31 @@ func TestProfilesThatAChargerCannotCarryOut(t *testing.T) {
 		}
 		if spoil(&p); acceptable(&p) {
 			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+func TestWhatIsRememberedOfALimitIsWhatItIs(t *testing.T) {
+	begin := time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var s profiles
+		q := question{connector: 1, phases: 3, hardware: 32, start: begin, sharing: 1}
+		for id := range 3 {
+			p := ocpp16.ChargingProfile{ChargingProfileID: id, StackLevel: id, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeTypeTxProfile,
+				ChargingProfileKind: []ocpp16.ChargingProfileKindType{ocpp16.ChargingProfileKindTypeAbsolute, ocpp16.ChargingProfileKindTypeRelative, ocpp16.ChargingProfileKindTypeRecurring}[rng.IntN(3)],
+				RecurrencyKind:      new([]ocpp16.RecurrencyKindType{ocpp16.RecurrencyKindTypeDaily, ocpp16.RecurrencyKindTypeWeekly}[rng.IntN(2)]),
+				ValidTo:             new(ocpp.NewDateTime(begin.Add(time.Duration(rng.IntN(200)) * time.Hour))),
+				ChargingSchedule: ocpp16.ChargingSchedule{ChargingRateUnit: ocpp16.ChargingRateUnitTypeA, Duration: new(rng.IntN(100_000)),
+					StartSchedule:          new(ocpp.NewDateTime(begin.Add(time.Duration(rng.IntN(7200)-3600) * time.Second))),
+					ChargingSchedulePeriod: []ocpp16.ChargingSchedulePeriod{{Limit: "16"}, {StartPeriod: 1 + rng.IntN(5000), Limit: "10"}}}}
+			s.set(1, p, begin)
+		}
+		for at := begin; at.Before(begin.Add(300 * time.Hour)); at = at.Add(time.Duration(1+rng.IntN(1_200_000)) * time.Millisecond) {
+			limit, expires := s.limit(q, at)
+			if want, until := s.evaluate(q, at); limit != want || !expires.Equal(until) {
+				t.Fatalf("at %v: %v until %v, evaluated %v until %v", at.Sub(begin), limit, expires, want, until)
+			}
 		}
 	}
 }

@@ -78,7 +78,9 @@ END;
 
 -- A lane is the queue of one transaction. head is its first row still to be
 -- delivered, tail the checksum of its newest row, pending what is not acknowledged
--- (damaged rows too), settled_run the ledger's ran_ms at its last delivery.
+-- (damaged rows too), settled_run the ledger's ran_ms at its last delivery once the
+-- transaction's end was delivered: an index over running ones would change with every
+-- sample, and each page that changes wears the memory.
 CREATE TABLE lane (
     tx          INTEGER PRIMARY KEY,
     token       TEXT NOT NULL,
@@ -91,7 +93,7 @@ CREATE TABLE lane (
 
 CREATE INDEX lane_at_work ON lane (state, head, pending) WHERE state <> 'idle';
 CREATE INDEX lane_token ON lane (token, head) WHERE state = 'due';
-CREATE INDEX lane_idle ON lane (settled_run) WHERE state = 'idle';
+CREATE INDEX lane_idle ON lane (settled_run) WHERE state = 'idle' AND settled_run > 0;
 
 -- sum covers prev (the sum of the row before it in its lane), the columns before it
 -- and the id; wire_sum covers sum, message_id and wire.
