@@ -36,3 +36,20 @@ func TestWhatWasDoneIsWrittenDown(t *testing.T) {
 		t.Errorf("got %+v", log)
 	}
 }
+
+func TestAlarmOfAParkedLaneGoesWithItsResend(t *testing.T) {
+	r := newRig(t, layout(), Recovered{})
+	parked := func() bool {
+		return slices.ContainsFunc(r.site.Snapshot(r.now).Alarms, func(a Alarm) bool { return a.Code == "outbox.parked" && a.Subject == "1000001" })
+	}
+	r.do(ParkedLane{Tx: 1000001, Err: "no"})
+	if !parked() {
+		t.Fatal("no alarm")
+	}
+	if r.do(ResumedLane{Tx: 1000002}); !parked() {
+		t.Error("another transaction's resend clears the alarm")
+	}
+	if r.do(ResumedLane{Tx: 1000001}); parked() {
+		t.Error("the alarm stays")
+	}
+}

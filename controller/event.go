@@ -298,6 +298,10 @@ type (
 		Power   Watt
 		Period  time.Duration
 	}
+	// ResumedLane: the parked messages of a transaction go out again.
+	ResumedLane struct {
+		Tx TxID
+	}
 	// Audited: somebody is about to do something that is to be remembered; answered with
 	// Done when it is written. Text has no secrets.
 	Audited struct {
@@ -356,6 +360,7 @@ func (SettingChanged) event()        {}
 func (CacheCleared) event()          {}
 func (LimitRequested) event()        {}
 func (ApproveRequested) event()      {}
+func (ResumedLane) event()           {}
 func (Audited) event()               {}
 func (MeterSampled) event()          {}
 func (MeterFailed) event()           {}

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"fmt"
 	"time"
 
 	"busbar/loadbalance"
@@ -178,6 +179,8 @@ func (s *Site) dispatchOther(ev Event) {
 		s.delivered(ev)
 	case ParkedLane:
 		s.parkedLane(ev)
+	case ResumedLane:
+		s.clear("outbox.parked", fmt.Sprint(ev.Tx))
 	case StartRequested:
 		s.startRequested(ev)
 	case StopRequested:

@@ -391,6 +391,7 @@ func anyEvent(rt *rapid.T, r *rig) Event {
 		TokenAnswered{Ask: r.site.nextAsk, OK: connector > 0, Info: TokenInfo{Status: TokenAccepted}},
 		Delivered{Tx: tx, Kind: rapid.SampledFrom([]OutboxKind{OutboxStart, OutboxMeter, OutboxStop}).Draw(rt, "kind"), UpTx: "5", Info: &TokenInfo{Status: TokenInvalid}},
 		ParkedLane{Tx: tx, Err: "no"},
+		ResumedLane{Tx: tx},
 		StartRequested{Reply: r.next(), Slot: slot, Token: token},
 		StopRequested{Reply: r.next(), Slot: slot},
 		UnlockRequested{Reply: r.next(), Slot: slot},

@@ -10,10 +10,14 @@ import (
 	"testing"
 
 	"busbar/controller"
+	"busbar/controller/config"
 )
 
 // target is a route's path with its places filled.
 func (r route) target() string {
+	if strings.Contains(r.path, "/tokens/") || strings.Contains(r.path, "/outbox/") {
+		return strings.Replace(r.path, "{id}", "17", 1)
+	}
 	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js", "{id}", "CP1", "{action}", "Reset").Replace(r.path)
 }
 
@@ -22,23 +26,34 @@ func accepting(controller.Event) (controller.AnswerBody, error) {
 	return controller.CommandAnswer{Status: "Accepted"}, nil
 }
 
-// calling makes chargers answer calls.
-func calling(c *Config) {
+// whole gives a box all that it may have.
+func whole(c *Config) {
+	c.Tokens = newKeyring()
 	c.Call = func(context.Context, controller.StationID, string, json.RawMessage, bool) (json.RawMessage, error) {
 		return json.RawMessage(`{"status":"Accepted"}`), nil
 	}
+	c.Resend = func(context.Context, controller.TxID) (int, error) { return 2, nil }
+	running, err := config.Parse("site.yaml", config.Example(), config.Known{})
+	if err != nil {
+		panic(err) // the example is the program's own
+	}
+	c.Configuration = func() *config.Config { return running }
 }
 
 func goodBody(r route) string {
 	switch {
 	case strings.HasSuffix(r.path, "/start"):
 		return `{"id_token":"04AB"}`
+	case r.method != http.MethodPost:
+		return ""
 	case strings.HasSuffix(r.path, "/approve"):
 		return `{"approve":true}`
 	case strings.HasSuffix(r.path, "/limit"):
 		return `{"limit_a":10}`
 	case strings.HasSuffix(r.path, "/faults"):
 		return `{"name":"cloud-cut","on":true}`
+	case strings.HasSuffix(r.path, "/tokens"):
+		return `{"name":"Anna","role":"viewer","expires_in":"1h"}`
 	}
 	return ""
 }
@@ -61,7 +76,7 @@ func TestAccess(t *testing.T) {
 	} {
 		b := newBox(picture(t0))
 		b.answer = accepting
-		s := rig(b, service.change, calling)
+		s := rig(b, service.change, whole)
 		for _, r := range s.routes {
 			method := r.method
 			if strings.HasSuffix(r.path, "/stream") {
@@ -135,7 +150,7 @@ func TestForeignOriginsAreRefused(t *testing.T) {
 // TestForeignNamesAreRefused: a web site whose name leads to this box (DNS rebinding)
 // reads nothing and switches nothing.
 func TestForeignNamesAreRefused(t *testing.T) {
-	s := rig(newBox(picture(t0)), demo, func(c *Config) { c.Hosts = []string{"busbar-ab12", "busbar-ab12.local"} })
+	s := rig(newBox(picture(t0)), demo, whole, func(c *Config) { c.Hosts = []string{"busbar-ab12", "busbar-ab12.local"} })
 	const own, foreign = 200, 421
 	for host, code := range map[string]int{
 		"127.0.0.1": own, "127.0.0.1:8080": own, "[::1]:8080": own, "[::1]": own, "10.0.0.5": own, "localhost": own, "LocalHost:8080": own, "page.localhost": own,

@@ -30,7 +30,7 @@ const maxBody = 16 << 10
 
 // table is every route there is.
 func (s *Server) table() []route {
-	get, post := http.MethodGet, http.MethodPost
+	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
 	return []route{
 		{method: get, path: "/{$}", access: accessRead, serve: s.home, summary: "Live page"},
 		{method: get, path: "/assets/{name}", access: accessOpen, serve: s.asset, summary: "Files of the page"},
@@ -55,6 +55,11 @@ func (s *Server) table() []route {
 		{method: post, path: "/api/v1/connectors/{n}/limit", access: accessWrite, role: controller.RoleOperator, serve: s.limit, summary: "Limit the current, or lift the limit (null)", body: limitOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/chargers/{id}/call/{action}", access: accessWrite, role: controller.RoleAdmin, serve: s.call, summary: "Send any OCPP call to a charger, for support and tests", query: []string{"unchecked"}, body: struct{}{}, answer: callResultDTO{}},
 		{method: get, path: "/api/v1/ocpp-log", access: accessRead, role: controller.RoleAdmin, serve: s.ocppLog, summary: "Newest OCPP calls with their answers, newest last, without secrets; the uplink is charger upstream", query: []string{"charger", "action", "direction", "n"}, answer: []LoggedCall{}},
+		{method: get, path: "/api/v1/tokens", access: accessWrite, role: controller.RoleAdmin, serve: s.tokens, summary: "Access tokens, without the tokens themselves", answer: []tokenDTO{}},
+		{method: post, path: "/api/v1/tokens", access: accessWrite, role: controller.RoleAdmin, serve: s.createToken, summary: "Make an access token; it is shown this once", body: tokenOrder{}, answer: newTokenDTO{}},
+		{method: del, path: "/api/v1/tokens/{id}", access: accessWrite, role: controller.RoleAdmin, serve: s.revokeToken, summary: "Revoke an access token", answer: tokenDTO{}},
+		{method: post, path: "/api/v1/outbox/{id}/resend", access: accessWrite, role: controller.RoleOperator, serve: s.resend, summary: "Send the parked messages of a transaction again", body: emptyOrder{}, answer: resendDTO{}},
+		{method: get, path: "/api/v1/config", access: accessRead, role: controller.RoleInstaller, serve: s.config, summary: "The running configuration without secrets; YAML where that is asked for (Accept)", answer: json.RawMessage{}},
 		{method: get, path: "/api/v1/demo/faults", access: accessDemo, serve: s.faults, summary: "Faults of the demo", answer: []faultDTO{}},
 		{method: post, path: "/api/v1/demo/faults", access: accessDemo, serve: s.setFault, summary: "Switch a fault of the demo", body: faultOrder{}, answer: []faultDTO{}},
 	}

@@ -19,8 +19,11 @@
 //
 //	Authorization: Bearer TOKEN
 //
-// Without Demo everything else needs that token: 401 without one, 403 with a wrong
-// one or when no token is configured. Unsafe requests from foreign web origins are
+// Without Demo everything else needs a token, too: 401 without one, 403 with one that is
+// unknown, over, or of a role that is less than the route's (decision 19): viewers read,
+// operators run, installers set up, admins do the rest. Config.Token is an admin's. What
+// an admin does is written to the event log, with who did it, before it is done (codes
+// audit.*). Unsafe requests from foreign web origins are
 // refused (http.CrossOriginProtection). Pages run under a policy that allows no
 // inline script or style and nothing from other hosts.
 //

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"busbar/controller"
+	"busbar/controller/config"
 )
 
 // Site is the control loop as pages and API see it.
@@ -23,12 +24,6 @@ type Site interface {
 }
 
 var _ Site = (*controller.Loop)(nil)
-
-// Tokens are the access tokens of the box.
-type Tokens interface {
-	// Find looks a token up, valid or not; it must return at once.
-	Find(token string) (controller.AccessToken, bool)
-}
 
 // Config is what a Server is made of. Site, Status and Ready are required.
 type Config struct {
@@ -58,6 +53,11 @@ type Config struct {
 	Call func(ctx context.Context, charger controller.StationID, action string, payload json.RawMessage, unchecked bool) (json.RawMessage, error)
 	// OCPPLog lists OCPP calls, newest last. nil: there are none.
 	OCPPLog func(LogFilter) []LoggedCall
+	// Resend sends the parked messages of a transaction again and says how many wait. It
+	// fails with ErrCannotResend. nil: it can't be done.
+	Resend func(ctx context.Context, tx controller.TxID) (int, error)
+	// Configuration is the running one. nil: there is none.
+	Configuration func() *config.Config
 	// ShowTokens shows idTokens to admins in full in the OCPP log.
 	ShowTokens bool
 	// Ready says whether the control loop runs and the database can be written.

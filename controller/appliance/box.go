@@ -51,6 +51,7 @@ type Box struct {
 	opts         Options
 	log          *slog.Logger
 	store        *store.Store
+	tokens       *store.AccessTokens
 	loop         *controller.Loop
 	hub          *downstream.Hub
 	cloud        *upstream.Station // nil without
@@ -147,6 +148,9 @@ func (b *Box) openStore(ctx context.Context) (controller.Recovered, error) {
 	}
 	b.store = st
 	b.closers = append(b.closers, st.Close)
+	if b.tokens, err = st.AccessTokens(ctx); err != nil {
+		return controller.Recovered{}, err
+	}
 	r, err := st.Recover(ctx)
 	if err != nil {
 		return r, fmt.Errorf("cannot read what the box remembers: %w", err)
@@ -347,7 +351,7 @@ func (b *Box) wirePage() error {
 		return fmt.Errorf("cannot use the site's time zone: %w", err)
 	}
 	b.page = web.New(web.Config{Location: zone, Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Events: b.store.Events, Demo: b.opts.Demo, Token: b.opts.Token,
-		Call: b.call, OCPPLog: b.ocppLog, ShowTokens: b.opts.ShowTokens, Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
+		Tokens: b.tokens, Call: b.call, Resend: b.resend, Configuration: func() *config.Config { return b.opts.Config }, OCPPLog: b.ocppLog, ShowTokens: b.opts.ShowTokens, Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
 	return b.listen("page", b.opts.Config.Listen.UI)
 }
 

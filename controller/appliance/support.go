@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"busbar/controller"
 	"busbar/controller/downstream"
 	"busbar/controller/ocpplog"
+	"busbar/controller/store"
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp16"
 	"busbar/web"
@@ -86,4 +88,16 @@ func (b *Box) ocppLog(f web.LogFilter) []web.LoggedCall {
 		out = append(out, l)
 	}
 	return out
+}
+
+// resend takes a parked lane back to work and clears its alarm.
+func (b *Box) resend(ctx context.Context, tx controller.TxID) (int, error) {
+	waiting, err := b.store.Resend(ctx, tx)
+	switch {
+	case errors.Is(err, store.ErrRefused):
+		return 0, fmt.Errorf("%w: %s", web.ErrCannotResend, err.Error())
+	case err != nil || waiting == 0:
+		return 0, err
+	}
+	return waiting, b.Post(controller.ResumedLane{Tx: tx})
 }

@@ -188,3 +188,40 @@ func TestLogOfRealSockets(t *testing.T) {
 		t.Errorf("without a token: %d", code)
 	}
 }
+
+func TestTokensOfABoxInService(t *testing.T) {
+	s := serveWith(t, 1, 1, nil)
+	code, text := s.ask("POST", "/api/v1/tokens", rootToken, `{"name":"Anna","role":"operator","expires_in":"1h"}`)
+	var made struct {
+		Token string
+		Info  struct{ ID string }
+	}
+	if err := json.Unmarshal([]byte(text), &made); code != 200 || err != nil || made.Token == "" {
+		t.Fatalf("got %d %s", code, text)
+	}
+	for _, c := range []struct {
+		method, path, body string
+		code               int
+	}{
+		{"GET", "/api/v1/status", "", 200},
+		{"POST", "/api/v1/connectors/1/limit", `{"limit_a":10}`, 200},
+		{"GET", "/api/v1/ocpp-log", "", 403},
+		{"POST", "/api/v1/chargers/CP1/call/ClearCache", `{}`, 403},
+		{"POST", "/api/v1/tokens", `{"name":"Eve","role":"admin","expires_in":"1h"}`, 403},
+		{"GET", "/api/v1/config", "", 403},
+		{"POST", "/api/v1/outbox/1/resend", "", 409},
+	} {
+		if code, text := s.ask(c.method, c.path, made.Token, c.body); code != c.code {
+			t.Errorf("%s %s: got %d %s, want %d", c.method, c.path, code, text, c.code)
+		}
+	}
+	if code, text := s.ask("DELETE", "/api/v1/tokens/"+made.Info.ID, rootToken, ""); code != 200 {
+		t.Errorf("revoke: %d %s", code, text)
+	}
+	if code, _ := s.ask("GET", "/api/v1/status", made.Token, ""); code != 403 {
+		t.Errorf("a revoked token: got %d", code)
+	}
+	if code, text := s.ask("GET", "/api/v1/config", rootToken, ""); code != 200 || !strings.Contains(text, `"chargers":[{`) {
+		t.Errorf("config: %d %s", code, text)
+	}
+}

@@ -203,7 +203,7 @@ func (w *World) build(ctx context.Context) error {
 	if w.env.BoxNetwork != nil {
 		network, cut = w.env.BoxNetwork()
 	}
-	box, err := appliance.New(ctx, appliance.Options{Config: w.cfg, DataDir: w.dataDir, Version: w.env.Version, Demo: demo{w}, Token: w.env.Token,
+	box, err := appliance.New(ctx, appliance.Options{Config: w.cfg, DataDir: w.dataDir, Version: w.env.Version, Demo: demo{w}, Token: w.env.Token, ShowTokens: true,
 		Network: network, Fast: w.env.Fast, Logger: w.env.Logger, Decorate: w.decorate})
 	if err != nil {
 		return err
