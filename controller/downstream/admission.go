@@ -29,6 +29,11 @@ func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
 		if !slices.Contains(adm.Protocols, adm.Assume) {
 			adm.Assume = ""
 		}
+	}
+	if h.cfg.Guard != nil {
+		return h.guarded(hs, adm)
+	}
+	if listed {
 		if refused := h.checkCredentials(hs, charger); refused.Status != 0 {
 			return refused
 		}
@@ -42,8 +47,7 @@ func (h *Hub) admit(hs *ocpp.Handshake) ocpp.Admission {
 		return adm
 	case onboardApprove:
 		if h.waiting(id) >= maxWaiting {
-			return ocpp.Admission{Status: http.StatusServiceUnavailable, Reason: "too many unknown chargers wait for approval",
-				Remedy: "Approve or turn away the waiting chargers on the page Chargers."}
+			return tooManyWait()
 		}
 		return adm
 	}

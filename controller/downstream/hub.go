@@ -56,6 +56,8 @@ type Config struct {
 	// CheckPassword replaces the comparison with Charger.Password where that is not
 	// empty, for hashed ones; nil allowed. It may take its time.
 	CheckPassword func(id, password string) bool
+	// Guard, if set, decides who comes in.
+	Guard Guard
 	// MeterInterval is what chargers are asked to meter at (10 s); HeartbeatInterval is
 	// given to them as a key (300 s).
 	MeterInterval     time.Duration

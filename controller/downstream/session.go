@@ -66,6 +66,9 @@ func (h *Hub) opened(c *ocpp.Conn) {
 	h.mu.Lock()
 	h.sessions[id], h.byConn[c] = s, s
 	h.mu.Unlock()
+	if h.cfg.Guard != nil {
+		h.cfg.Guard.Opened(c)
+	}
 }
 
 // serve is the session's worker.

@@ -37,8 +37,11 @@ func (d *v16) routes(m *ocpp.Mux) {
 	ocpp.Handle(m, ocpp16.DataTransfer, func(context.Context, *ocpp.Conn, ocpp16.DataTransferRequest, *ocpp.Request) (ocpp16.DataTransferResponse, error) {
 		return ocpp16.DataTransferResponse{Status: ocpp16.DataTransferStatusUnknownVendorId}, nil
 	})
-	ocpp.Handle(m, ocpp16.SignCertificate, func(context.Context, *ocpp.Conn, ocpp16.SignCertificateRequest, *ocpp.Request) (ocpp16.SignCertificateResponse, error) {
-		return ocpp16.SignCertificateResponse{Status: ocpp16.GenericStatusRejected}, nil
+	ocpp.Handle(m, ocpp16.SignCertificate, func(_ context.Context, _ *ocpp.Conn, req ocpp16.SignCertificateRequest, _ *ocpp.Request) (ocpp16.SignCertificateResponse, error) {
+		if !d.certificateWanted(req.Csr) {
+			return ocpp16.SignCertificateResponse{Status: ocpp16.GenericStatusRejected}, nil
+		}
+		return ocpp16.SignCertificateResponse{Status: ocpp16.GenericStatusAccepted}, nil
 	})
 	for _, action := range []string{"DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification",
 		"SignedFirmwareStatusNotification", "SecurityEventNotification"} {
@@ -58,6 +61,9 @@ func (d *v16) boot(ctx context.Context, _ *ocpp.Conn, req ocpp16.BootNotificatio
 	}
 	if info.Serial == "" {
 		info.Serial = text(req.ChargeBoxSerialNumber)
+	}
+	if err := d.vouched(info); err != nil {
+		return ocpp16.BootNotificationResponse{}, err
 	}
 	answer, err := ask[controller.BootAnswer](ctx, d.hub, func(id controller.ReplyID) controller.Event {
 		return controller.Booted{Station: d.id, Reply: id, Info: info}
