@@ -26,6 +26,9 @@ type Abilities struct {
 	MaxProfiles int `json:"max_profiles,omitempty"`
 	// Kinds of schedules that were taken; chargers exist that take only one.
 	Kinds []ProfileKind `json:"kinds,omitempty"`
+	// NumberPhases tells whether a schedule must name its number of phases (Yes) or must
+	// not (No); not known: named where limits are in watts only.
+	NumberPhases Tristate `json:"number_phases,omitempty"`
 	// Composite and ClearByID tell whether GetCompositeSchedule's answer can be used and
 	// whether ClearChargingProfile clears by id.
 	Composite Tristate `json:"composite,omitempty"`

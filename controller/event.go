@@ -152,6 +152,28 @@ type (
 		Station StationID
 		Refused []string
 	}
+	// ChargerLearnt: more is known of what a charger takes than before; Abilities is
+	// all of it.
+	ChargerLearnt struct {
+		Station   StationID
+		Abilities Abilities
+	}
+	// ClockJudged: a charger's clock was compared with the box's. Skew is positive where
+	// the charger is behind, kept coarse; LeaseOK tells whether a setpoint can still be
+	// given an end on it (decision 10).
+	ClockJudged struct {
+		Station StationID
+		Skew    time.Duration
+		LeaseOK bool
+	}
+	// ProfilesWritten: how many charging profiles a charger was given on the UTC day of
+	// Day; told in steps.
+	ProfilesWritten struct {
+		Station StationID
+		Day     time.Time
+		Count   int
+		Budget  int
+	}
 	// CommandAnswered: a charger answered a Command, or did not within its time.
 	CommandAnswered struct {
 		Op       OpID
@@ -345,6 +367,9 @@ func (LimitAnswered) event()         {}
 func (FailsafeAnswered) event()      {}
 func (BaselinePushed) event()        {}
 func (CommandAnswered) event()       {}
+func (ChargerLearnt) event()         {}
+func (ClockJudged) event()           {}
+func (ProfilesWritten) event()       {}
 func (UplinkChanged) event()         {}
 func (TokenAnswered) event()         {}
 func (Delivered) event()             {}

@@ -208,6 +208,9 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 		}
 		c.SentOpen = true
 	}
+	if l.held > c.Failsafe && !s.now.Before(l.leaseUntil) && !sl.station.learnt.leases() {
+		c.LeaseUntil = s.now.Add(longestLease) // what it holds above its fall-back does not end by itself
+	}
 	return c
 }
 

@@ -164,7 +164,9 @@ func (s *Site) dispatch(ev Event) {
 	case CommandAnswered:
 		s.commandAnswered(ev)
 	default:
-		s.dispatchOther(ev)
+		if !s.takeLearnt(ev) {
+			s.dispatchOther(ev)
+		}
 	}
 }
 

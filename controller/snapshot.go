@@ -89,6 +89,13 @@ type ChargerView struct {
 	LastHeard  time.Time
 	FailsafeOK bool
 	Slots      []Slot
+	Abilities  Abilities // shared, never changed
+	// ClockSkew is positive where the charger's clock is behind; LeaseOK is false where
+	// setpoints can't be given an end on it.
+	ClockSkew time.Duration
+	LeaseOK   bool
+	// ProfileWrites of today, of the ProfileBudget its memory is made for (0: none counted).
+	ProfileWrites, ProfileBudget int
 }
 
 // WaitingView is an unknown charger at the door.

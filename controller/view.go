@@ -48,6 +48,7 @@ func (st *station) view() ChargerView {
 	for _, sl := range st.slots {
 		v.Slots = append(v.Slots, sl.number)
 	}
+	st.learnt.view(&v)
 	return v
 }
 

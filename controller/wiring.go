@@ -72,6 +72,7 @@ type station struct {
 	lastHeard  time.Time
 	fault      SlotStatus // of connector 0
 	retryAt    time.Time  // next try to install the fall-back
+	learnt     learnt
 }
 
 // waiting is an unknown charger at the door.
@@ -196,6 +197,11 @@ func (s *Site) recoverStations(r Recovered) {
 			st.booted = true
 		}
 	}
+	for id, a := range RecoveredAbilities(r) {
+		if st := s.stations[id]; st != nil {
+			st.learnt.abilities = a
+		}
+	}
 }
 
 func (s *Site) growTo(n Slot) {
@@ -209,7 +215,7 @@ func (s *Site) growTo(n Slot) {
 // addCharger binds a charger's connectors to their slots, new numbers at the end
 // (ocpp-gateway N1 to N3).
 func (s *Site) addCharger(c ChargerLayout) *station {
-	st := &station{id: c.Station, node: s.below(c.Node), failsafe: c.Failsafe, installed: -1}
+	st := &station{id: c.Station, node: s.below(c.Node), failsafe: c.Failsafe, installed: -1, learnt: learnt{abilities: UsualAbilities()}}
 	s.stations[c.Station] = st
 	s.order = append(s.order, st)
 	for _, conn := range c.Connectors {

@@ -64,7 +64,7 @@ func TestFallbackGoesToEachConnectorIfTheWholeIsRefused(t *testing.T) {
 				return `{"status":"Accepted"}`, nil
 			}
 			return `{"status":"NotSupported"}`, nil
-		}, controller.FailsafeAnswered{Station: "CP1", Err: `the charger answered "NotSupported"`}, 3},
+		}, controller.FailsafeAnswered{Station: "CP1", Err: `the charger answered "NotSupported"`}, 15}, // in all forms
 	} {
 		bubble(t, func(t *testing.T) {
 			r := newRig(t, Config{})
@@ -273,6 +273,7 @@ func TestBaselineWritesWhatDiffers(t *testing.T) {
 		equal(t, "wire", told[1:], []string{
 			`ChangeConfiguration {"key":"MeterValueSampleInterval","value":"10"}`,
 			`ChangeConfiguration {"key":"AuthorizeRemoteTxRequests","value":"false"}`,
+			`GetConfiguration {"key":["` + strings.Join(abilityKeys(), `","`) + `"]}`,
 			`TriggerMessage {"requestedMessage":"StatusNotification"}`, // it came without Boot
 		})
 		equal(t, "report", eventsOf[controller.BaselinePushed](r.loop.take()), []controller.BaselinePushed{

@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,11 @@ type Charger struct {
 	// StopData is the list of measurands for StopTxnSampledData. Empty unless signed
 	// values are needed there: a long session makes that message very large.
 	StopData string
+	// Abilities replaces what would be learnt of the charger; nil: it is learnt.
+	Abilities *controller.Abilities
+	// Phases is how many conductors each connector is wired with, by its number; a
+	// connector that is not named may have one.
+	Phases map[int]int
 	// Zone is where times without a zone are local; nil is UTC.
 	Zone *time.Location
 }
@@ -62,6 +68,12 @@ type Config struct {
 	// given to them as a key (300 s).
 	MeterInterval     time.Duration
 	HeartbeatInterval time.Duration
+	// Abilities is what was learnt of chargers before this start; each change is reported
+	// as controller.ChargerLearnt. WriteBudget is how many profiles a charger's memory is
+	// made for in a day (500; decision 10), Voltage the nominal one to neutral (230 V).
+	Abilities   map[controller.StationID]controller.Abilities
+	WriteBudget int
+	Voltage     int
 	// LimitTimeout is how long a charger may take to answer a setpoint (15 s),
 	// CallTimeout any other call that has no time of its own (10 s), AnswerTimeout how
 	// long a charger waits for the controller's answer (30 s).
@@ -85,6 +97,7 @@ type Hub struct {
 	server   *ocpp.Server
 	chargers map[string]Charger
 	reports  *reports
+	memory   *memory
 	log      *slog.Logger
 
 	mu       sync.Mutex
@@ -114,6 +127,7 @@ func New(cfg Config) *Hub {
 	def(&cfg.LimitTimeout, 15*time.Second)
 	def(&cfg.CallTimeout, 10*time.Second)
 	def(&cfg.AnswerTimeout, 30*time.Second)
+	cfg.WriteBudget, cfg.Voltage = cmp.Or(cfg.WriteBudget, 500), cmp.Or(cfg.Voltage, 230)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -124,6 +138,7 @@ func New(cfg Config) *Hub {
 		byConn:   map[*ocpp.Conn]*session{},
 		adopted:  map[string]bool{},
 	}
+	h.memory = newMemory(cfg, h.reports.add)
 	for _, c := range cfg.Chargers {
 		h.chargers[c.ID] = c
 	}

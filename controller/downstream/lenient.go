@@ -27,6 +27,9 @@ func inZone(d ocpp.DateTime, zone *time.Location) time.Time {
 	return time.Date(y, m, day, d.Time.Hour(), d.Time.Minute(), d.Time.Second(), d.Time.Nanosecond(), zone).UTC()
 }
 
+// says compares a word of an answer in any case.
+func says[T ~string](got, want T) bool { return strings.EqualFold(string(got), string(want)) }
+
 func text(s *string) string {
 	if s == nil {
 		return ""

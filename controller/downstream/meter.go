@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 
 	"busbar/controller"
@@ -36,6 +37,7 @@ type measured struct {
 	hasEnergy               bool
 	soc                     int
 	hasSoC                  bool
+	at                      time.Time // as the charger says, also where that can't be
 }
 
 // Bounds of what a connector can measure, in thousandths: more is a wrong unit.

@@ -22,8 +22,9 @@ import (
 type fakeLoop struct {
 	mu     sync.Mutex
 	events []controller.Event
-	busy   int  // so many Posts are refused
-	full   bool // every Ask is refused
+	learnt []controller.Event // of the charger itself
+	busy   int                // so many Posts are refused
+	full   bool               // every Ask is refused
 	delay  time.Duration
 	answer func(controller.Event) controller.AnswerBody
 }
@@ -35,7 +36,11 @@ func (l *fakeLoop) Post(ev controller.Event) error {
 		l.busy--
 		return controller.ErrCongested
 	}
-	if _, noise := ev.(controller.ChargerHeard); !noise {
+	switch ev.(type) {
+	case controller.ChargerHeard:
+	case controller.ChargerLearnt, controller.ClockJudged, controller.ProfilesWritten:
+		l.learnt = append(l.learnt, ev)
+	default:
 		l.events = append(l.events, ev)
 	}
 	return nil

@@ -19,6 +19,7 @@ type session struct {
 	charger Charger // zero if not listed
 	dialect dialect
 	wake    chan struct{}
+	clock   clockJudge
 
 	mu       sync.Mutex
 	ended    bool
@@ -250,6 +251,7 @@ func (s *session) bootAccepted() {
 	s.mu.Lock()
 	s.accepted, s.booted = true, true
 	s.mu.Unlock()
+	s.clock.reset()
 	if _, listed := s.hub.chargers[string(s.id)]; !listed {
 		s.hub.mu.Lock()
 		s.hub.adopted[string(s.id)] = true

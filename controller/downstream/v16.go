@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -16,6 +17,14 @@ import (
 type v16 struct {
 	*session
 	mux *ocpp.Mux
+
+	// Of the session's worker.
+	lastFloor     *controller.InstallFailsafe // the fall-back last asked for
+	refusals      int                         // of setpoints, in a row
+	triedRelative bool
+
+	outletMu sync.Mutex
+	outlets  map[int]outlet // what was measured, by connector
 }
 
 func newV16(s *session) dialect {
@@ -73,6 +82,7 @@ func (d *v16) boot(ctx context.Context, _ *ocpp.Conn, req ocpp16.BootNotificatio
 	}
 	if answer.Status == string(ocpp16.RegistrationStatusAccepted) {
 		d.bootAccepted()
+		d.hub.memory.meet(d.id, info)
 	}
 	return ocpp16.BootNotificationResponse{
 		Status: ocpp16.RegistrationStatus(answer.Status), CurrentTime: clock(answer.Now), Interval: int(answer.Interval / time.Second),

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"busbar/controller"
 	"busbar/ocpp/ocpp16"
 )
 
@@ -48,29 +49,34 @@ func (d *v16) pushBaseline(ctx context.Context) {
 	present, unknown := map[string]string{}, map[string]bool{}
 	for _, kv := range resp.ConfigurationKey {
 		if kv.Value != nil {
-			present[kv.Key] = *kv.Value
+			present[strings.ToLower(kv.Key)] = *kv.Value
 		}
 	}
 	for _, key := range resp.UnknownKey {
-		unknown[key] = true
+		unknown[strings.ToLower(key)] = true
 	}
 	var steps []step
 	for _, b := range d.baseline() {
-		switch value, known := present[b.key]; {
+		key := strings.ToLower(b.key)
+		switch value, known := present[key]; {
 		case known && sameValue(value, b.value):
-		case unknown[b.key]:
+			if b.key == measurandsKey {
+				d.metered(measurands())
+			}
+		case unknown[key]:
 			d.refuse(b.key)
 		case b.key == measurandsKey:
 			steps = append(steps, d.writeMeasurands)
 		default:
 			steps = append(steps, func(ctx context.Context) {
-				if !d.write(ctx, b.key, b.value) {
+				if !d.set(ctx, b.key, b.value) {
 					d.refuse(b.key)
 				}
 			})
 		}
 	}
-	d.plan(append(steps, d.finishBaseline)...)
+	steps = append(steps, d.readAbilities, d.finishBaseline)
+	d.plan(steps...)
 }
 
 // sameValue compares as chargers do: "TRUE" is true, blanks in lists don't matter.
@@ -78,37 +84,52 @@ func sameValue(a, b string) bool {
 	return strings.EqualFold(strings.ReplaceAll(a, " ", ""), b)
 }
 
-// write offers one value; false if it was not taken.
-func (d *v16) write(ctx context.Context, key, value string) bool {
+// set offers one value; false if it was not taken.
+func (d *v16) set(ctx context.Context, key, value string) bool {
 	resp, err := ocpp16.ChangeConfiguration.Call(ctx, d.conn, ocpp16.ChangeConfigurationRequest{Key: key, Value: value}, d.within(d.hub.cfg.CallTimeout))
-	return err == nil && (resp.Status == ocpp16.ConfigurationStatusAccepted || resp.Status == ocpp16.ConfigurationStatusRebootRequired)
+	return err == nil && (says(resp.Status, ocpp16.ConfigurationStatusAccepted) || says(resp.Status, ocpp16.ConfigurationStatusRebootRequired))
 }
 
 // writeMeasurands offers the whole list; where it is rejected, each measurand is
 // tried alone and the ones taken make the list (some chargers reject a list for one
 // member).
 func (d *v16) writeMeasurands(ctx context.Context) {
-	if d.write(ctx, measurandsKey, strings.Join(measurands(), ",")) {
+	if d.set(ctx, measurandsKey, strings.Join(measurands(), ",")) {
+		d.metered(measurands())
 		return
 	}
 	var taken []string
 	steps := make([]step, 0, len(measurands())+1)
 	for _, m := range measurands() {
 		steps = append(steps, func(ctx context.Context) {
-			if d.write(ctx, measurandsKey, m) {
+			if d.set(ctx, measurandsKey, m) {
 				taken = append(taken, m)
 			} else {
 				d.refuse(measurandsKey + "=" + m)
 			}
 		})
 	}
-	d.plan(append(steps, func(ctx context.Context) {
-		if len(taken) > 0 && !d.write(ctx, measurandsKey, strings.Join(taken, ",")) {
-			// It takes one at a time: the most needed one then.
-			d.write(ctx, measurandsKey, taken[0])
-			d.refuse(measurandsKey)
-		}
-	})...)
+	d.plan(append(steps, func(ctx context.Context) { d.writeTaken(ctx, taken) })...)
+}
+
+// writeTaken writes the measurands that were taken one by one. A charger that takes
+// fewer at once, whatever its MaxLength says, gets the most needed ones.
+func (d *v16) writeTaken(ctx context.Context, taken []string) {
+	if len(taken) == 0 {
+		return
+	}
+	if d.set(ctx, measurandsKey, strings.Join(taken, ",")) {
+		d.metered(taken)
+		return
+	}
+	d.plan(func(ctx context.Context) {
+		d.refuse(measurandsKey + "=" + taken[len(taken)-1])
+		d.writeTaken(ctx, taken[:len(taken)-1])
+	})
+}
+
+func (d *v16) metered(taken []string) {
+	d.hub.memory.learn(d.id, func(a *controller.Abilities) { a.Measurands = taken })
 }
 
 func (d *v16) askBoot(ctx context.Context) { d.trigger(ctx, ocpp16.MessageTriggerBootNotification) }

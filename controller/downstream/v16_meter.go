@@ -15,31 +15,35 @@ import (
 
 // readSamples reads a list of meterValue elements; each keeps its bytes. What can't
 // be read of an element is listed, the element stays.
-func readSamples(raw json.RawMessage, received time.Time, zone *time.Location) (samples []controller.MeterSample, problems []string) {
+func readSamples(raw json.RawMessage, received time.Time, zone *time.Location, seen func(controller.MeterSample, measured)) (samples []controller.MeterSample, problems []string) {
 	elements, err := ocpp.RawArray(raw)
 	if len(raw) > 0 && err != nil {
 		return nil, []string{err.Error()}
 	}
 	for _, element := range elements {
-		sample, wrong := readSample(element, received, zone)
+		sample, m, wrong := readSample(element, received, zone)
+		if seen != nil {
+			seen(sample, m)
+		}
 		samples = append(samples, sample)
 		problems = append(problems, wrong...)
 	}
 	return samples, problems
 }
 
-func readSample(raw json.RawMessage, received time.Time, zone *time.Location) (controller.MeterSample, []string) {
+func readSample(raw json.RawMessage, received time.Time, zone *time.Location) (controller.MeterSample, measured, []string) {
+	var m measured
 	out := controller.MeterSample{Raw: raw, SoC: -1, At: received}
 	var v ocpp16.MeterValue
 	problems, err := ocpp.DecodeLenient(raw, &v)
 	if err != nil {
-		return out, []string{err.Error()}
+		return out, m, []string{err.Error()}
 	}
-	if at := plausible(inZone(v.Timestamp, zone), received); !at.IsZero() {
+	m.at = inZone(v.Timestamp, zone)
+	if at := plausible(m.at, received); !at.IsZero() {
 		out.At = at
 	}
 	out.AtText = v.Timestamp.Text
-	var m measured
 	for _, s := range v.SampledValue {
 		out.Billing = out.Billing || billing(s)
 		if problem := take16(&m, s); problem != "" {
@@ -47,7 +51,7 @@ func readSample(raw json.RawMessage, received time.Time, zone *time.Location) (c
 		}
 	}
 	m.fill(&out)
-	return out, problems
+	return out, m, problems
 }
 
 // billing is decision 23: signed values and the contexts that frame a transaction or
@@ -89,7 +93,7 @@ func take16(m *measured, s ocpp16.SampledValue) (problem string) {
 
 // lastRegister finds the newest energy register in a transaction's data.
 func lastRegister(data json.RawMessage, received time.Time, zone *time.Location) (controller.WattHour, bool) {
-	samples, _ := readSamples(data, received, zone)
+	samples, _ := readSamples(data, received, zone, nil)
 	for _, s := range slices.Backward(samples) {
 		if s.HasEnergy {
 			return s.Energy, true

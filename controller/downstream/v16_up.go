@@ -35,6 +35,7 @@ func (d *v16) status(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.R
 	}
 	if req.Timestamp != nil {
 		ev.At = d.when(*req.Timestamp, r.Received)
+		d.heardTime(inZone(*req.Timestamp, d.charger.Zone), r.Received)
 	}
 	if _, err := ask[controller.Done](ctx, d.hub, func(id controller.ReplyID) controller.Event { ev.Reply = id; return ev }); err != nil {
 		return nil, err
@@ -78,6 +79,7 @@ func (d *v16) start(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 		MeterStart: controller.WattHour(req.MeterStart), At: d.when(req.Timestamp, r.Received), AtText: req.Timestamp.Text,
 		ReservationID: req.ReservationID,
 	}
+	d.unseen(ev.Connector)
 	answer, err := ask[controller.StartAnswer](ctx, d.hub, func(id controller.ReplyID) controller.Event { ev.Reply = id; return ev })
 	if err != nil {
 		return nil, err
@@ -119,6 +121,7 @@ func (d *v16) stop(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Raw
 	if err != nil {
 		return nil, err
 	}
+	r.After(func() { d.settle(ev.Tx) })
 	var resp ocpp16.StopTransactionResponse
 	if answer.Info != nil {
 		resp.IDTagInfo = new(tagInfo(*answer.Info))
@@ -140,7 +143,12 @@ func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 	if req.TransactionID != nil {
 		ev.Tx = controller.TxID(*req.TransactionID)
 	}
-	samples, more := readSamples(list(r.Payload, "meterValue"), r.Received, d.charger.Zone)
+	var newest time.Time
+	samples, more := readSamples(list(r.Payload, "meterValue"), r.Received, d.charger.Zone, func(s controller.MeterSample, m measured) {
+		d.seen(req.ConnectorID, s, m, r.Received)
+		newest = m.at
+	})
+	d.heardTime(newest, r.Received) // older ones of the same message say nothing of the clock
 	d.logProblems(r, append(problems, more...))
 	if ev.Samples = samples; len(samples) == 0 {
 		return empty(), nil

@@ -1,0 +1,182 @@
+package downstream
+
+import (
+	"slices"
+	"time"
+
+	"busbar/controller"
+	"busbar/loadbalance"
+	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
+)
+
+// form is how a charging profile is dressed for a charger: chargers of 1.6 differ in
+// what they take (ocpp-gateway 7.4). What a form says and when it ends is the same in
+// all of them, except that TXDEF0 has no end.
+type form struct {
+	mode   controller.DeadManMode // of setpoints
+	floor  controller.ProfilePurpose
+	unit   controller.RateUnit
+	kind   controller.ProfileKind
+	stack  int  // of setpoints; the fall-back has 0
+	phases bool // numberPhases is named
+}
+
+// formOf is the form that suits what is known; skewed tells that the charger's clock
+// is off.
+func formOf(a controller.Abilities, skewed bool) form {
+	f := form{mode: a.DeadMan.Mode, floor: controller.PurposeTxDefault, unit: controller.UnitAmps, kind: controller.KindAbsolute, stack: 1}
+	if f.mode == "" {
+		f.mode = controller.DeadManTx
+	}
+	if len(a.Units) > 0 {
+		f.unit = a.Units[0]
+	}
+	if len(a.Kinds) > 0 && (a.Kinds[0] == controller.KindRelative || skewed && slices.Contains(a.Kinds, controller.KindRelative)) {
+		f.kind = controller.KindRelative
+	}
+	if a.Takes(controller.PurposeStationMax) && !a.Takes(controller.PurposeTxDefault) {
+		f.floor = controller.PurposeStationMax
+	}
+	if f.floor == controller.PurposeStationMax && f.mode == controller.DeadManTx {
+		f.mode = controller.DeadManDefault // below such a floor a TxProfile changes nothing
+	}
+	if a.MaxStackLevel == 0 || f.mode == controller.DeadManNone {
+		f.stack = 0
+	}
+	// In watts the charger must not guess over how many conductors they go (pitfall 25).
+	f.phases = a.NumberPhases == controller.Yes || a.NumberPhases == "" && f.unit == controller.UnitWatts
+	return f
+}
+
+// learnt puts into a that f was taken, in a profile of this purpose.
+func (f form) learnt(a *controller.Abilities, purpose controller.ProfilePurpose) {
+	a.Units, a.Kinds, a.Purposes = including(a.Units, f.unit), including(a.Kinds, f.kind), including(a.Purposes, purpose)
+}
+
+// instead puts into a that f was taken where refused was not.
+func (f form) instead(a *controller.Abilities, refused form) {
+	if f.unit != refused.unit {
+		a.Units = without(a.Units, refused.unit)
+	}
+	if f.kind != refused.kind {
+		a.Kinds = without(a.Kinds, refused.kind)
+	}
+	if f.floor != refused.floor {
+		a.Purposes = without(a.Purposes, refused.floor)
+	}
+	if f.mode != refused.mode { // a proof was of the other mode
+		a.DeadMan = controller.DeadManProof{Mode: f.mode}
+	}
+	if f.stack == 0 && refused.stack == 1 && f.mode != controller.DeadManNone {
+		a.MaxStackLevel = 0
+	}
+	if f.phases != formOf(*a, false).phases {
+		a.NumberPhases = controller.TristateOf(f.phases)
+	}
+}
+
+// others are the forms to be tried after f was refused, the likeliest first. setpoint
+// tells that it was one, not a fall-back.
+func (f form) others(setpoint bool) []form {
+	var out []form
+	add := func(change func(*form)) {
+		o := f
+		change(&o)
+		if o != f && !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	relative := func(o *form) { o.kind = otherOf(f.kind, controller.KindAbsolute, controller.KindRelative) }
+	unit := func(o *form) {
+		o.unit = otherOf(f.unit, controller.UnitAmps, controller.UnitWatts)
+		o.phases = o.unit == controller.UnitWatts
+	}
+	add(unit)
+	add(relative)
+	add(func(o *form) { o.phases = !o.phases })
+	add(func(o *form) { unit(o); relative(o) })
+	if !setpoint {
+		add(func(o *form) { o.floor = controller.PurposeStationMax })
+		return out
+	}
+	add(func(o *form) { o.stack = 0 })
+	add(func(o *form) { o.mode = controller.DeadManDefault })
+	add(func(o *form) { o.mode = controller.DeadManDefault; relative(o) })
+	add(func(o *form) { o.mode, o.stack = controller.DeadManNone, 0 })
+	return out
+}
+
+func otherOf[T comparable](v, a, b T) T {
+	if v == a {
+		return b
+	}
+	return a
+}
+
+// outlet is what is known of a connector for limits in watts.
+type outlet struct {
+	phases int   // conductors it charges over, 1 to 3
+	volts  int64 // mV
+}
+
+// amount is a limit per phase in the form's unit, rounded down.
+func (f form) amount(limit loadbalance.MilliAmp, o outlet) ocpp.Decimal {
+	if f.unit == controller.UnitAmps {
+		return amps(limit)
+	}
+	watts := int64(max(0, limit)) * o.volts * int64(o.phases) / 1_000_000
+	return ocpp.DecimalFromMilli(watts * 1000)
+}
+
+// schedule begins in the past and has one period. In amperes it names no number of
+// phases unless it must: that would make some chargers switch.
+func (f form) schedule(now time.Time, limit loadbalance.MilliAmp, o outlet) ocpp16.ChargingSchedule {
+	period := ocpp16.ChargingSchedulePeriod{StartPeriod: 0, Limit: f.amount(limit, o)}
+	if f.phases {
+		period.NumberPhases = &o.phases
+	}
+	s := ocpp16.ChargingSchedule{ChargingRateUnit: ocpp16.ChargingRateUnitType(f.unit), ChargingSchedulePeriod: []ocpp16.ChargingSchedulePeriod{period}}
+	if f.kind == controller.KindAbsolute {
+		// Whole seconds: not every charger reads fractions.
+		s.StartSchedule = new(ocpp.NewDateTime(now.Add(-profileBack).Truncate(time.Second)))
+	}
+	return s
+}
+
+// setpoint is row O of ocpp-gateway 7.4: it dies with the transaction or with its
+// lease, whichever is first, and uncovers the fall-back.
+func (f form) setpoint(now time.Time, l controller.SetLimit, o outlet) ocpp16.SetChargingProfileRequest {
+	s := f.schedule(now, l.Limit, o)
+	id, connector, purpose := operatingID(l.Connector), l.Connector, controller.PurposeTx
+	if f.mode != controller.DeadManTx {
+		purpose = f.floor
+	}
+	if purpose == controller.PurposeStationMax {
+		connector = 0 // 16§3.13.1
+	}
+	switch {
+	case f.mode == controller.DeadManNone: // in the place of the fall-back, and like it without end
+		id = failsafeID(l.Connector)
+	case f.kind == controller.KindRelative:
+		s.Duration = new(int(l.Lease / time.Second))
+	default:
+		s.Duration = new(int((profileBack + l.Lease) / time.Second))
+	}
+	p := ocpp16.ChargingProfile{
+		ChargingProfileID: id, StackLevel: f.stack, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeType(purpose),
+		ChargingProfileKind: ocpp16.ChargingProfileKindType(f.kind), ChargingSchedule: s,
+	}
+	if purpose == controller.PurposeTx {
+		p.TransactionID = new(int(l.Tx))
+	}
+	return ocpp16.SetChargingProfileRequest{ConnectorID: connector, CSChargingProfiles: p}
+}
+
+// fallback is row F: without end, below everything else.
+func (f form) fallback(now time.Time, connector int, limit loadbalance.MilliAmp, o outlet) ocpp16.SetChargingProfileRequest {
+	return ocpp16.SetChargingProfileRequest{ConnectorID: connector, CSChargingProfiles: ocpp16.ChargingProfile{
+		ChargingProfileID: failsafeID(connector), StackLevel: 0, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeType(f.floor),
+		ChargingProfileKind: ocpp16.ChargingProfileKindType(f.kind), ChargingSchedule: f.schedule(now, limit, o),
+	}}
+}

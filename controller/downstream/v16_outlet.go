@@ -1,0 +1,105 @@
+package downstream
+
+import (
+	"time"
+
+	"busbar/controller"
+)
+
+// loaded is the current from which a conductor counts as one that a car charges over.
+const loaded = 1000 // mA
+
+// form is how profiles are dressed for this charger now.
+func (d *v16) form() form { return formOf(d.hub.memory.abilities(d.id), d.clock.off() != 0) }
+
+// outletAt is a connector as limits in watts must see it: over as many conductors as
+// the car was seen to charge, else as are wired, else one; at the lowest voltage that
+// was measured, at most the nominal one. All of that errs towards less current.
+func (d *v16) outletAt(connector int) outlet {
+	d.outletMu.Lock()
+	defer d.outletMu.Unlock()
+	o := outlet{phases: d.wired(connector), volts: int64(d.hub.cfg.Voltage) * 1000}
+	if seen, ok := d.outlets[connector]; ok {
+		if seen.phases > 0 {
+			o.phases = seen.phases
+		}
+		if seen.volts > 0 {
+			o.volts = min(o.volts, seen.volts)
+		}
+	}
+	return o
+}
+
+// narrowest is the outlet with the fewest conductors: a fall-back holds for all cars.
+func (d *v16) narrowest(connectors []int) outlet {
+	o := outlet{phases: 3, volts: int64(d.hub.cfg.Voltage) * 1000}
+	for _, c := range connectors {
+		o.phases = min(o.phases, d.wired(c))
+	}
+	if len(connectors) == 0 {
+		o.phases = 1
+	}
+	return o
+}
+
+// wired is the number of conductors by the configuration, else as the charger says.
+func (d *v16) wired(connector int) int {
+	n := d.charger.Phases[connector]
+	for _, c := range d.hub.memory.abilities(d.id).Connectors {
+		if n == 0 && c.Connector == connector {
+			n = c.Phases
+		}
+	}
+	return max(1, min(3, n))
+}
+
+// seen takes from a sample over how many conductors the car charges, and the voltage.
+func (d *v16) seen(connector int, s controller.MeterSample, m measured, received time.Time) {
+	if received.Sub(s.At).Abs() > time.Minute {
+		return
+	}
+	d.outletMu.Lock()
+	defer d.outletMu.Unlock()
+	o := d.outlets[connector]
+	if n := m.current.conductors(); n > 0 {
+		o.phases = n
+	}
+	if v := m.voltage.least(); v >= minMilliVolt {
+		o.volts = v
+	}
+	if d.outlets == nil {
+		d.outlets = map[int]outlet{}
+	}
+	d.outlets[connector] = o
+}
+
+// unseen forgets the car of a connector.
+func (d *v16) unseen(connector int) {
+	d.outletMu.Lock()
+	defer d.outletMu.Unlock()
+	delete(d.outlets, connector)
+}
+
+// conductors counts the phases that carry current; 0 if that is not certain.
+func (r reading) conductors() (n int) {
+	for _, v := range r.phase {
+		if v >= loaded {
+			n++
+		}
+	}
+	return n
+}
+
+// least is the smallest of the values, 0 if there are none.
+func (r reading) least() int64 {
+	var low int64
+	for i, v := range r.phase {
+		if r.given>>i&1 == 1 && v > 0 && (low == 0 || v < low) {
+			low = v
+		}
+	}
+	if r.total && r.whole > 0 && (low == 0 || r.whole < low) {
+		low = r.whole
+	}
+	return low
+}
