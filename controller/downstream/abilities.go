@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -40,9 +41,7 @@ const writesTold = 10
 func newMemory(cfg Config, report func(controller.Event)) *memory {
 	m := &memory{report: report, budget: cfg.WriteBudget,
 		of: map[controller.StationID]controller.Abilities{}, writes: map[controller.StationID]writes{}, led: map[place]controller.TxID{}}
-	for id, a := range cfg.Abilities {
-		m.of[id] = a
-	}
+	maps.Copy(m.of, cfg.Abilities)
 	for _, c := range cfg.Chargers {
 		if c.Abilities != nil {
 			a := *c.Abilities

@@ -25,7 +25,7 @@ func TestProfilesOnTheWire(t *testing.T) {
 		time.Sleep(1500 * time.Millisecond)
 		r.hub.Do(controller.InstallFailsafe{Station: "CP1", Connectors: []int{1}, Limit: 6000})
 		equal(t, "fall-back", c.heard(), []string{`SetChargingProfile {"connectorId":0,"csChargingProfiles":{"chargingProfileId":1,"stackLevel":0,` +
-			`"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":{"startSchedule":"1999-12-31T23:59:01Z",` +
+			`"chargingProfilePurpose":"TxDefaultProfile","chargingProfileKind":"Absolute","chargingSchedule":{"startSchedule":"1999-12-31T00:00:01Z",` +
 			`"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":6}]}}}`})
 		r.hub.Do(setpoint(7, 13_999))
 		equal(t, "setpoint, rounded down", c.heard(), []string{`SetChargingProfile {"connectorId":1,"csChargingProfiles":{"chargingProfileId":2,"transactionId":1000001,` +

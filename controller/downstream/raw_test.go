@@ -158,3 +158,50 @@ func (r *rig) exchanges(cp *rawCharger, list []exchange) {
 		}
 	}
 }
+
+// play answers what it is asked until all is quiet: reply gives the rest of the frame
+// after its id, with the type before ("3,{...}" becomes [3,id,{...}]).
+func (c *rawCharger) play(reply func(call string) string) (calls []string) {
+	c.t.Helper()
+	for {
+		frames := c.quiet()
+		if len(frames) == 0 {
+			return calls
+		}
+		for _, frame := range frames {
+			id, call := callID(c.t, frame)
+			calls = append(calls, call)
+			kind, rest, _ := strings.Cut(reply(call), ",")
+			c.send(fmt.Sprintf(`[%s,%q,%s]`, kind, id, rest))
+		}
+	}
+}
+
+// always answers everything with the same.
+func always(text string) func(string) string { return func(string) string { return text } }
+
+// refusing answers Rejected to a call that has one of the parts, else Accepted.
+func refusing(parts ...string) func(string) string {
+	return func(call string) string {
+		for _, part := range parts {
+			if strings.Contains(call, part) {
+				return `3,{"status":"Rejected"}`
+			}
+		}
+		return `3,{"status":"Accepted"}`
+	}
+}
+
+// abilities is the last word on a charger's.
+func (r *rig) abilities(id controller.StationID) controller.Abilities {
+	synctest.Wait()
+	r.loop.mu.Lock()
+	defer r.loop.mu.Unlock()
+	out := controller.Abilities{}
+	for _, ev := range eventsOf[controller.ChargerLearnt](r.loop.learnt) {
+		if ev.Station == id {
+			out = ev.Abilities
+		}
+	}
+	return out
+}

@@ -15,6 +15,10 @@ import (
 // is a little behind does not wait with them.
 const profileBack = 60 * time.Second
 
+// floorBack is the same for fall-backs, which have no end: a charger whose clock is
+// behind by hours must not be without one.
+const floorBack = 24 * time.Hour
+
 // Profile ids come from the small fixed set 1..2n: chargers exist that refuse an id
 // above the number of profiles they hold.
 func failsafeID(connector int) int  { return max(1, 2*connector-1) }

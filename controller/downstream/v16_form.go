@@ -92,9 +92,9 @@ func (f form) others(setpoint bool) []form {
 		o.unit = otherOf(f.unit, controller.UnitAmps, controller.UnitWatts)
 		o.phases = o.unit == controller.UnitWatts
 	}
+	add(func(o *form) { o.phases = !o.phases })
 	add(unit)
 	add(relative)
-	add(func(o *form) { o.phases = !o.phases })
 	add(func(o *form) { unit(o); relative(o) })
 	if !setpoint {
 		add(func(o *form) { o.floor = controller.PurposeStationMax })
@@ -129,9 +129,9 @@ func (f form) amount(limit loadbalance.MilliAmp, o outlet) ocpp.Decimal {
 	return ocpp.DecimalFromMilli(watts * 1000)
 }
 
-// schedule begins in the past and has one period. In amperes it names no number of
+// schedule begins at start, which is past, and has one period. In amperes it names no number of
 // phases unless it must: that would make some chargers switch.
-func (f form) schedule(now time.Time, limit loadbalance.MilliAmp, o outlet) ocpp16.ChargingSchedule {
+func (f form) schedule(start time.Time, limit loadbalance.MilliAmp, o outlet) ocpp16.ChargingSchedule {
 	period := ocpp16.ChargingSchedulePeriod{StartPeriod: 0, Limit: f.amount(limit, o)}
 	if f.phases {
 		period.NumberPhases = &o.phases
@@ -139,7 +139,7 @@ func (f form) schedule(now time.Time, limit loadbalance.MilliAmp, o outlet) ocpp
 	s := ocpp16.ChargingSchedule{ChargingRateUnit: ocpp16.ChargingRateUnitType(f.unit), ChargingSchedulePeriod: []ocpp16.ChargingSchedulePeriod{period}}
 	if f.kind == controller.KindAbsolute {
 		// Whole seconds: not every charger reads fractions.
-		s.StartSchedule = new(ocpp.NewDateTime(now.Add(-profileBack).Truncate(time.Second)))
+		s.StartSchedule = new(ocpp.NewDateTime(start.Truncate(time.Second)))
 	}
 	return s
 }
@@ -147,7 +147,7 @@ func (f form) schedule(now time.Time, limit loadbalance.MilliAmp, o outlet) ocpp
 // setpoint is row O of ocpp-gateway 7.4: it dies with the transaction or with its
 // lease, whichever is first, and uncovers the fall-back.
 func (f form) setpoint(now time.Time, l controller.SetLimit, o outlet) ocpp16.SetChargingProfileRequest {
-	s := f.schedule(now, l.Limit, o)
+	s := f.schedule(now.Add(-profileBack), l.Limit, o)
 	id, connector, purpose := operatingID(l.Connector), l.Connector, controller.PurposeTx
 	if f.mode != controller.DeadManTx {
 		purpose = f.floor
@@ -177,6 +177,6 @@ func (f form) setpoint(now time.Time, l controller.SetLimit, o outlet) ocpp16.Se
 func (f form) fallback(now time.Time, connector int, limit loadbalance.MilliAmp, o outlet) ocpp16.SetChargingProfileRequest {
 	return ocpp16.SetChargingProfileRequest{ConnectorID: connector, CSChargingProfiles: ocpp16.ChargingProfile{
 		ChargingProfileID: failsafeID(connector), StackLevel: 0, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeType(f.floor),
-		ChargingProfileKind: ocpp16.ChargingProfileKindType(f.kind), ChargingSchedule: f.schedule(now, limit, o),
+		ChargingProfileKind: ocpp16.ChargingProfileKindType(f.kind), ChargingSchedule: f.schedule(now.Add(-floorBack), limit, o),
 	}}
 }

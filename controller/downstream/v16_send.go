@@ -18,6 +18,11 @@ func (d *v16) setLimit(ctx context.Context, l controller.SetLimit, opt func(*ocp
 	f := d.form()
 	if d.clock.off() != 0 && f.kind == controller.KindAbsolute && !d.triedRelative {
 		d.triedRelative = true
+		d.hub.memory.learn(d.id, func(a *controller.Abilities) { // the first choice again when the clock is right
+			if len(a.Kinds) == 0 {
+				a.Kinds = []controller.ProfileKind{controller.KindAbsolute}
+			}
+		})
 		f.kind = controller.KindRelative
 		if err := d.lead(ctx, f, l, opt); !isRefusal(err) {
 			d.tellClock()
