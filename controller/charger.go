@@ -213,7 +213,7 @@ func (s *Site) statusReported(ev StatusReported) {
 	if ev.Connector == 0 { // N11: an overlay over all its slots, never the cloud's 0
 		st.fault = status
 	} else if sl := st.slotAt(ev.Connector); sl != nil {
-		status.Slot = sl.number
+		status.Slot, status.Status = sl.number, s.plugChanged(sl, status.Status)
 		s.takeStatus(sl, status)
 	} else {
 		s.note(SeverityWarning, "charger.connector", string(st.id), fmt.Sprintf("reports connector %d, which the configuration doesn't have", ev.Connector))

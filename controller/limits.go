@@ -194,7 +194,7 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 	}
 	// It may draw the fall-back until its transaction has ended, when a start is under
 	// way, when it reports to charge without our knowing why, and out of our reach.
-	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || !sl.station.online
+	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || sl.flows() || !sl.station.online
 	switch {
 	case sl.tx != nil:
 		c.Wants = !sl.tx.stopping && sl.status.Status != StatusFinishing && sl.status.Status != StatusFaulted

@@ -22,9 +22,25 @@ func (s *Site) meterReported(ev MeterReported) {
 	if t != nil && t.slot != nil {
 		sl = t.slot
 	}
-	var billing [][]byte
-	repeated := false
-	for _, sample := range ev.Samples {
+	billing, repeated := s.takeSamples(sl, t, ev.Samples)
+	switch {
+	case len(billing) > 0:
+	case repeated: // what it repeats may still be on its way to the disk
+		s.answerWhenDurable(ev.Reply, Done{})
+		return
+	default:
+		s.answer(ev.Reply, Done{})
+		return
+	}
+	reply := ev.Reply
+	s.persist(func() { s.answer(reply, Done{}) }, t.row, s.outboxRow(t, OutboxMeter, t.meterBody(billing)))
+}
+
+// takeSamples feeds the newest of samples to the balancer and all to the history, and
+// returns those that are due for billing. sl and t may be nil. repeated tells that some
+// were billed before.
+func (s *Site) takeSamples(sl *slot, t *transaction, samples []MeterSample) (billing [][]byte, repeated bool) {
+	for _, sample := range samples {
 		if sl != nil {
 			s.observe(sl, t, sample)
 		}
@@ -38,17 +54,15 @@ func (s *Site) meterReported(ev MeterReported) {
 			t.billedAt = sample.At
 		}
 	}
-	switch {
-	case len(billing) > 0:
-	case repeated: // what it repeats may still be on its way to the disk
-		s.answerWhenDurable(ev.Reply, Done{})
-		return
-	default:
-		s.answer(ev.Reply, Done{})
-		return
+	return billing, repeated
+}
+
+// meterBody is what of a transaction's values goes to the outbox.
+func (t *transaction) meterBody(values [][]byte) MeterBody {
+	if t.row.ChargerTx != "" {
+		return MeterBody{Values: values, Form: FormV2}
 	}
-	reply := ev.Reply
-	s.persist(func() { s.answer(reply, Done{}) }, t.row, s.outboxRow(t, OutboxMeter, MeterBody{Values: billing}))
+	return MeterBody{Values: values}
 }
 
 // txOfValues finds the transaction by its id, or by the connector where the charger

@@ -102,6 +102,9 @@ const (
 	SlotRetired SlotState = "retired"
 )
 
+// FormV2 marks values in the form of OCPP 2.x.
+const FormV2 = "2"
+
 // OutboxKind is the place of a message in its transaction.
 type OutboxKind string
 
@@ -124,6 +127,8 @@ type (
 	// JSON inside JSON, whose encoder would compact and escape them.
 	MeterBody struct {
 		Values [][]byte `json:"values"`
+		// Form is the version whose meterValue they are: "" is 1.6, FormV2 is 2.x.
+		Form string `json:"form,omitempty"`
 	}
 	// StopBody is the canonical content of a transaction's end.
 	StopBody struct {

@@ -39,11 +39,13 @@ type Site struct {
 	order    []*station // configuration order, adopted ones at the end
 	waiting  map[StationID]*waiting
 
-	txs       map[TxID]*transaction // open ones, and ended ones of the last 30 days
-	due       map[TxID]*transaction // those the cloud has not heard all of
-	starts    map[startKey]TxID     // for de-duplication
-	nextTx    TxID
-	txStarted int
+	txs    map[TxID]*transaction // open ones, and ended ones of the last 30 days
+	due    map[TxID]*transaction // those the cloud has not heard all of
+	starts map[startKey]TxID     // for de-duplication
+	// chargerTxs finds transactions of 2.x chargers by their own ids.
+	chargerTxs map[chargerTxKey]TxID
+	nextTx     TxID
+	txStarted  int
 
 	seq     Seq
 	commits []commitWait // oldest first
@@ -94,8 +96,8 @@ func NewSite(cfg SiteConfig) (*Site, error) {
 		asks:     map[uint64]*ask{},
 		lookups:  map[uint64]*lookup{},
 		ops:      map[OpID]*operation{},
-		settings: defaultSettings(),
-		alarms:   map[alarmKey]*Alarm{},
+		settings: defaultSettings(), chargerTxs: map[chargerTxKey]TxID{},
+		alarms: map[alarmKey]*Alarm{},
 	}
 	s.uplink.state = UplinkOff
 	if cfg.Layout.Uplink.Station != "" {
@@ -153,6 +155,8 @@ func (s *Site) dispatch(ev Event) {
 		s.txStart(ev)
 	case TxStopped:
 		s.txStop(ev)
+	case TxReported:
+		s.txReported(ev)
 	case MeterReported:
 		s.meterReported(ev)
 	case LimitAnswered:

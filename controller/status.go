@@ -128,6 +128,7 @@ func (s *Site) sweep() {
 		if t.row.Ended && s.due[id] == nil && s.now.Sub(t.row.StoppedAt) > rememberFor {
 			delete(s.txs, id)
 			delete(s.starts, keyOf(&t.row))
+			delete(s.chargerTxs, chargerTxKey{t.row.Station, t.row.ChargerTx})
 		}
 	}
 }

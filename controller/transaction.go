@@ -34,6 +34,8 @@ type transaction struct {
 	sights   [][32]byte // hashes of the newest billed samples
 	stopping bool       // asked to end
 	deauth   bool       // ended by us because the cloud said no
+	nextSeq  int        // of a 2.x charger's events; 0: not known
+	gap      bool       // some of them did not come
 	closeAt  time.Time  // synthetic close unless its Stop comes
 	// startDue and stopDue are true until the cloud has acknowledged them.
 	startDue, stopDue bool
@@ -56,6 +58,7 @@ func (s *Site) recoverTransactions(r Recovered) {
 	for _, row := range r.Recent {
 		t := &transaction{id: row.Tx, row: row, durable: true, answered: &TokenInfo{Status: TokenAccepted}, slot: s.slotBy(row.Slot)}
 		s.txs[t.id], s.starts[keyOf(&t.row)] = t, t.id
+		s.indexChargerTx(t)
 	}
 	for _, row := range r.Open {
 		t := &transaction{id: row.Tx, row: row, durable: true, answered: &TokenInfo{Status: TokenAccepted}, slot: s.slotBy(row.Slot),
@@ -64,6 +67,7 @@ func (s *Site) recoverTransactions(r Recovered) {
 			t.sight(value)
 		}
 		s.txs[t.id], s.starts[keyOf(&t.row)] = t, t.id
+		s.indexChargerTx(t)
 		if t.slot != nil && t.slot.tx == nil {
 			t.slot.tx, t.slot.register = t, row.LastRegister
 		}
@@ -107,7 +111,7 @@ func (s *Site) txStart(ev TxStarted) {
 	if old := sl.tx; old != nil {
 		old.closeAt = s.now.Add(lateStopWithin) // its Stop may still be in the charger's queue
 	}
-	s.openTransaction(sl, row, ev.Reply)
+	s.openTransaction(sl, row, ev.Reply, nil)
 }
 
 // sameStart finds the transaction that a StartTransaction repeats: the same content,
@@ -139,12 +143,14 @@ func (s *Site) repeatStart(t *transaction, reply ReplyID) {
 	t.replies = append(t.replies, reply)
 }
 
-// openTransaction gives the id, persists, and only then lets the answer happen.
-func (s *Site) openTransaction(sl *slot, row TxRow, reply ReplyID) {
+// openTransaction gives the id, persists, and only then lets the answer happen. more,
+// nil allowed, makes the rows that belong to its beginning.
+func (s *Site) openTransaction(sl *slot, row TxRow, reply ReplyID, more func(*transaction) []Row) *transaction {
 	row.Tx, row.Slot, row.Rule = s.nextTx, sl.number, s.startRule(sl, row.Token)
 	s.nextTx++
 	t := &transaction{id: row.Tx, row: row, slot: sl, createdAt: s.now, startDue: true, replies: []ReplyID{reply}}
 	s.txs[t.id], s.starts[keyOf(&t.row)] = t, t.id
+	s.indexChargerTx(t)
 	s.txStarted++
 	s.due[t.id] = t
 	sl.open = append(sl.open, t)
@@ -156,9 +162,14 @@ func (s *Site) openTransaction(sl *slot, row TxRow, reply ReplyID) {
 		sl.pending = nil
 	}
 	body := StartBody{Token: row.Token, MeterStart: row.MeterStart, At: utc(row.StartedAt), ReservationID: row.ReservationID}
-	s.persist(func() { s.startDurable(t) }, t.row, s.outboxRow(t, OutboxStart, body))
+	rows := []Row{t.row, s.outboxRow(t, OutboxStart, body)}
+	if more != nil {
+		rows = append(rows, more(t)...)
+	}
+	s.persist(func() { s.startDurable(t) }, rows...)
 	s.stir()
 	s.passDue = true
+	return t
 }
 
 func (s *Site) outboxRow(t *transaction, kind OutboxKind, body any) OutboxRow {
@@ -315,7 +326,7 @@ func (s *Site) endTransaction(t *transaction, ev TxStopped, synthetic bool, then
 	}
 	if sl != nil && sl.tx == t {
 		sl.tx = nil
-		sl.register = ev.MeterStop
+		sl.register, sl.finished, sl.charging2 = ev.MeterStop, true, ""
 		sl.lim.reset() // the charger deletes the TxProfile with the transaction
 		s.dropTxProfiles(sl)
 	}

@@ -46,6 +46,9 @@ type slot struct {
 	lastRule   string    // of the last Authorize at this charger
 	lastToken  IDToken
 	inoperable bool // the cloud or an operator took it out of service
+	// Of a 2.x charger: a car is there, its transaction has ended, and the energy flow.
+	occupied, finished bool
+	charging2          ChargingState
 }
 
 type operatorLimit struct {
@@ -73,6 +76,7 @@ type station struct {
 	fault      SlotStatus // of connector 0
 	retryAt    time.Time  // next try to install the fall-back
 	learnt     learnt
+	held       []*heldTx // transactions of a 2.x charger that can't begin yet
 }
 
 // waiting is an unknown charger at the door.
@@ -158,6 +162,7 @@ func (s *Site) recover(r Recovered) {
 	}
 	s.recoverStations(r)
 	s.recoverTransactions(r)
+	s.recoverHeld(r.Settings)
 	for _, st := range r.Statuses {
 		if st.Slot >= 1 && int(st.Slot) <= len(s.slots) {
 			s.slots[st.Slot-1].status = st
