@@ -44,8 +44,17 @@ type (
 		Status string
 		Reason string
 	}
+	// ProofAnswer answers ProofRequested: Result is Yes with what it fell to and how long
+	// after the setpoint's end, No, or "" where the test could not be made; Why says why.
+	ProofAnswer struct {
+		Result   Tristate
+		Fallback loadbalance.MilliAmp
+		Took     time.Duration
+		Why      string
+	}
 )
 
+func (ProofAnswer) answer()     {}
 func (Done) answer()            {}
 func (BootAnswer) answer()      {}
 func (AuthorizeAnswer) answer() {}

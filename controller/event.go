@@ -320,6 +320,14 @@ type (
 		Power   Watt
 		Period  time.Duration
 	}
+	// ProofRequested tests on a slot with a running transaction whether the charger falls
+	// back by itself when a setpoint ends after Lease; its meter values are watched for
+	// Watch after that. Answered with ProofAnswer.
+	ProofRequested struct {
+		Reply        ReplyID
+		Slot         Slot
+		Lease, Watch time.Duration
+	}
 	// ResumedLane: the parked messages of a transaction go out again.
 	ResumedLane struct {
 		Tx TxID
@@ -385,6 +393,7 @@ func (SettingChanged) event()        {}
 func (CacheCleared) event()          {}
 func (LimitRequested) event()        {}
 func (ApproveRequested) event()      {}
+func (ProofRequested) event()        {}
 func (ResumedLane) event()           {}
 func (Audited) event()               {}
 func (MeterSampled) event()          {}

@@ -92,6 +92,7 @@ func (s *Site) limitAnswered(ev LimitAnswered) {
 				"It stays booked at what it may draw. Check the charger's smart charging settings or update its firmware.")
 		}
 	}
+	s.provingAnswered(sl, ev)
 	s.stir()
 }
 
@@ -218,6 +219,9 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 func (s *Site) apply(sp loadbalance.Setpoint) {
 	sl := s.slots[sp.Slot-1]
 	sl.setpoint = sp
+	if s.proving(sl, sp) {
+		return
+	}
 	switch sp.Action {
 	case loadbalance.Reduce, loadbalance.Raise, loadbalance.Renew:
 	default:
@@ -226,21 +230,26 @@ func (s *Site) apply(sp loadbalance.Setpoint) {
 	if sl.tx == nil || !sl.station.online || !sl.station.booted || len(sl.lim.sends) >= maxSends {
 		return // nothing to hang the profile on, or no way to send it: it stays booked
 	}
+	s.sendLimit(sl, sp.Limit, sp.Lease, sp.Urgent)
+}
+
+// sendLimit sends a setpoint to a connector with a transaction.
+func (s *Site) sendLimit(sl *slot, limit loadbalance.MilliAmp, lease time.Duration, urgent bool) {
 	s.seq++
 	l := &sl.lim
 	present := l.present(s.now, sl.failsafe())
-	if sp.Limit > present {
+	if limit > present {
 		l.lastUp = s.now
-	} else if sp.Limit < present {
+	} else if limit < present {
 		l.lastDown = s.now
 	}
-	if sp.Limit != present {
+	if limit != present {
 		s.setpoints++
 	}
-	l.sends = append(l.sends, send{seq: s.seq, limit: sp.Limit, lease: sp.Lease, at: s.now})
+	l.sends = append(l.sends, send{seq: s.seq, limit: limit, lease: lease, at: s.now})
 	s.do(SetLimit{Station: sl.station.id, Slot: sl.number, Connector: sl.layout.Number, Seq: s.seq,
-		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: sp.Limit, Lease: sp.Lease, Urgent: sp.Urgent,
-		Reduction: sp.Limit < present, Reading: s.answersTo})
+		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: limit, Lease: lease, Urgent: urgent,
+		Reduction: limit < present, Reading: s.answersTo})
 }
 
 func (s *Site) newestReading() time.Time {

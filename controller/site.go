@@ -185,6 +185,8 @@ func (s *Site) dispatchOther(ev Event) {
 		s.delivered(ev)
 	case ParkedLane:
 		s.parkedLane(ev)
+	case ProofRequested:
+		s.proofRequested(ev)
 	case ResumedLane:
 		s.clear("outbox.parked", fmt.Sprint(ev.Tx))
 	case StartRequested:

@@ -392,6 +392,7 @@ func anyEvent(rt *rapid.T, r *rig) Event {
 		Delivered{Tx: tx, Kind: rapid.SampledFrom([]OutboxKind{OutboxStart, OutboxMeter, OutboxStop}).Draw(rt, "kind"), UpTx: "5", Info: &TokenInfo{Status: TokenInvalid}},
 		ParkedLane{Tx: tx, Err: "no"},
 		ResumedLane{Tx: tx},
+		ProofRequested{Reply: r.next(), Slot: slot, Lease: 30 * time.Second, Watch: 45 * time.Second},
 		StartRequested{Reply: r.next(), Slot: slot, Token: token},
 		StopRequested{Reply: r.next(), Slot: slot},
 		UnlockRequested{Reply: r.next(), Slot: slot},
