@@ -98,7 +98,6 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 		if sample.SoC >= 0 {
 			sl.soc = sample.SoC
 		}
-		sl.raw, sl.rawAt = sample.Raw, sample.At
 	}
 	id := TxID(0)
 	if t != nil {

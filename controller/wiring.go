@@ -34,9 +34,7 @@ type slot struct {
 	lim        limits
 	measured   loadbalance.PerPhase
 	measuredAt time.Time
-	proof      *proof          // the test of the fall-back that runs, if any
-	raw        json.RawMessage // newest meterValue element
-	rawAt      time.Time
+	proof      *proof // the test of the fall-back that runs, if any
 	register   WattHour
 	soc        int
 	reported   SlotStatus // what the cloud was last told

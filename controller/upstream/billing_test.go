@@ -383,3 +383,31 @@ func TestUtilisationIsMeasured(t *testing.T) {
 		}
 	})
 }
+
+func TestValuesOfA2xChargerGoUpInTheWordsOf16(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.start(true)
+		r.cloud.forget()
+		of2 := func(value string) controller.Row {
+			row := sample(1, 2, "Tag")
+			row.Body = body(controller.MeterBody{Form: controller.FormV2, Values: [][]byte{[]byte(value)}})
+			return row
+		}
+		r.save(begin(1, 2, "Tag")...)
+		r.save(of2(`{"timestamp":"2026-03-01T08:01:00Z","sampledValue":[{"value":1.10,"unitOfMeasure":{"unit":"Wh","multiplier":3}}]}`))
+		r.after(time.Second)
+		r.save(of2(`{"timestamp":"2026-03-01T08:02:00Z","sampledValue":[{"value":7,"measurand":"Display.PresentSOC"}]}`)) // no word for it in 1.6
+		r.after(time.Second)
+		r.save(finish(1, 2, "Tag")...)
+		got := r.cloud.got()
+		if actionsOf(got) != "StartTransaction MeterValues StopTransaction" {
+			t.Fatal(actionsOf(got))
+		}
+		if want := `{"connectorId":2,"transactionId":501,"meterValue":[{"timestamp":"2026-03-01T08:01:00Z","sampledValue":[{"value":"1.10","unit":"kWh"}]}]}`; got[1].payload != want {
+			t.Errorf("sent %s", got[1].payload)
+		}
+		if c := r.counts(); c.Pending != 0 {
+			t.Errorf("%+v", c)
+		}
+	})
+}

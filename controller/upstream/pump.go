@@ -165,8 +165,12 @@ func (p *pump) sendRow(ctx context.Context, item controller.OutboxItem) error {
 		p.diskTrouble(ctx, "cannot prepare a message", err)
 		return nil
 	}
-	answer, err := p.Call(ctx, ocpp.Call{ID: m.id, Action: m.action, Payload: m.wire})
 	s := controller.Settlement{IDs: m.ids, Tx: item.Tx, Kind: item.Kind, Outcome: controller.OutcomeDelivered}
+	if m.unsaid() {
+		p.settleDelivered(ctx, &debt{settlement: s, ev: controller.Delivered{Tx: item.Tx, Kind: item.Kind}})
+		return nil
+	}
+	answer, err := p.Call(ctx, ocpp.Call{ID: m.id, Action: m.action, Payload: m.wire})
 	var usable error
 	ev := controller.Delivered{Tx: item.Tx, Kind: item.Kind}
 	if err == nil {

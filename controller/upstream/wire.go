@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"busbar/controller"
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp16"
+	"busbar/ocpp/translate"
 )
 
 // Bounds of packing: elements of one transaction that wait are sent together, as
@@ -163,7 +165,26 @@ func meterValues(item controller.OutboxItem) ([][]byte, error) {
 	if err := json.Unmarshal(item.Body, &b); err != nil {
 		return nil, &unfitError{"its stored content can't be read: " + err.Error()}
 	}
-	return b.Values, nil
+	if b.Form != controller.FormV2 {
+		return b.Values, nil
+	}
+	var values [][]byte
+	for _, v := range b.Values {
+		out, left, err := translate.MeterValueTo16(v)
+		if err != nil {
+			return nil, &unfitError{err.Error()}
+		}
+		if left {
+			values = append(values, out)
+		}
+	}
+	return values, nil
+}
+
+// unsaid tells that nothing of a message has words in OCPP 1.6: it is settled and not
+// sent.
+func (m *outgoing) unsaid() bool {
+	return m.action == ocpp16.MeterValues.Name && bytes.HasSuffix(m.wire, []byte(`"meterValue":[]}`))
 }
 
 func sizeOf(values [][]byte) int {
