@@ -1,6 +1,7 @@
 package downstream
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,6 +46,27 @@ const (
 	maxMilliAmp = 10_000_000
 	maxMilliW   = 10_000_000_000
 )
+
+// sampleReader reads one meterValue element. What can't be read of it is listed.
+type sampleReader func(element json.RawMessage) (controller.MeterSample, measured, []string)
+
+// readSamples reads a list of meterValue elements; each keeps its bytes. What can't
+// be read of an element is listed, the element stays.
+func readSamples(raw json.RawMessage, read sampleReader, seen func(controller.MeterSample, measured)) (samples []controller.MeterSample, problems []string) {
+	elements, err := ocpp.RawArray(raw)
+	if len(raw) > 0 && err != nil {
+		return nil, []string{err.Error()}
+	}
+	for _, element := range elements {
+		sample, m, wrong := read(element)
+		if seen != nil {
+			seen(sample, m)
+		}
+		samples = append(samples, sample)
+		problems = append(problems, wrong...)
+	}
+	return samples, problems
+}
 
 // store takes one value in thousandths of its unit; unit is lower case, "" the
 // measurand's own; phase 0 to 2, or -1 for all together.

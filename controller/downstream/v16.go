@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -15,20 +14,13 @@ import (
 
 // v16 is the dialect of OCPP 1.6 with the security extension (16, 16S).
 type v16 struct {
-	*session
+	*leader
 	mux *ocpp.Mux
-
-	// Of the session's worker.
-	lastFloor     *controller.InstallFailsafe // the fall-back last asked for
-	refusals      int                         // of setpoints, in a row
-	triedRelative bool
-
-	outletMu sync.Mutex
-	outlets  map[int]outlet // what was measured, by connector
 }
 
 func newV16(s *session) dialect {
-	d := &v16{session: s, mux: ocpp.NewMux(ocpp16.Known)}
+	d := &v16{mux: ocpp.NewMux(ocpp16.Known)}
+	d.leader = newLeader(s, d)
 	d.routes(d.mux)
 	return d
 }

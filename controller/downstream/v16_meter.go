@@ -13,25 +13,15 @@ import (
 	"busbar/ocpp/ocpp16"
 )
 
-// readSamples reads a list of meterValue elements; each keeps its bytes. What can't
-// be read of an element is listed, the element stays.
-func readSamples(raw json.RawMessage, received time.Time, zone *time.Location, seen func(controller.MeterSample, measured)) (samples []controller.MeterSample, problems []string) {
-	elements, err := ocpp.RawArray(raw)
-	if len(raw) > 0 && err != nil {
-		return nil, []string{err.Error()}
+// reader16 reads meterValue elements of 1.6 that came at received; zone is where times
+// without one are local.
+func reader16(received time.Time, zone *time.Location) sampleReader {
+	return func(element json.RawMessage) (controller.MeterSample, measured, []string) {
+		return readSample16(element, received, zone)
 	}
-	for _, element := range elements {
-		sample, m, wrong := readSample(element, received, zone)
-		if seen != nil {
-			seen(sample, m)
-		}
-		samples = append(samples, sample)
-		problems = append(problems, wrong...)
-	}
-	return samples, problems
 }
 
-func readSample(raw json.RawMessage, received time.Time, zone *time.Location) (controller.MeterSample, measured, []string) {
+func readSample16(raw json.RawMessage, received time.Time, zone *time.Location) (controller.MeterSample, measured, []string) {
 	var m measured
 	out := controller.MeterSample{Raw: raw, SoC: -1, At: received}
 	var v ocpp16.MeterValue
@@ -93,7 +83,7 @@ func take16(m *measured, s ocpp16.SampledValue) (problem string) {
 
 // lastRegister finds the newest energy register in a transaction's data.
 func lastRegister(data json.RawMessage, received time.Time, zone *time.Location) (controller.WattHour, bool) {
-	samples, _ := readSamples(data, received, zone, nil)
+	samples, _ := readSamples(data, reader16(received, zone), nil)
 	for _, s := range slices.Backward(samples) {
 		if s.HasEnergy {
 			return s.Energy, true

@@ -144,7 +144,7 @@ func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 		ev.Tx = controller.TxID(*req.TransactionID)
 	}
 	var newest time.Time
-	samples, more := readSamples(list(r.Payload, "meterValue"), r.Received, d.charger.Zone, func(s controller.MeterSample, m measured) {
+	samples, more := readSamples(list(r.Payload, "meterValue"), reader16(r.Received, d.charger.Zone), func(s controller.MeterSample, m measured) {
 		d.seen(req.ConnectorID, s, m, r.Received)
 		newest = m.at
 	})

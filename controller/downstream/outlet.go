@@ -1,25 +1,40 @@
 package downstream
 
 import (
+	"sync"
 	"time"
 
 	"busbar/controller"
 )
 
+// outlet is what is known of a connector for limits in watts.
+type outlet struct {
+	phases int   // conductors it charges over, 1 to 3
+	volts  int64 // mV
+}
+
+// outlets is what was measured at a charger's connectors. Its methods may be called
+// from any goroutine.
+type outlets struct {
+	of *session
+
+	outletMu sync.Mutex
+	measured map[int]outlet // by connector
+}
+
+func newOutlets(s *session) *outlets { return &outlets{of: s, measured: map[int]outlet{}} }
+
 // loaded is the current from which a conductor counts as one that a car charges over.
 const loaded = 1000 // mA
-
-// form is how profiles are dressed for this charger now.
-func (d *v16) form() form { return formOf(d.hub.memory.abilities(d.id), d.clock.off() != 0) }
 
 // outletAt is a connector as limits in watts must see it: over as many conductors as
 // the car was seen to charge, else as are wired, else one; at the lowest voltage that
 // was measured, at most the nominal one. All of that errs towards less current.
-func (d *v16) outletAt(connector int) outlet {
+func (d *outlets) outletAt(connector int) outlet {
 	d.outletMu.Lock()
 	defer d.outletMu.Unlock()
-	o := outlet{phases: d.wired(connector), volts: int64(d.hub.cfg.Voltage) * 1000}
-	if seen, ok := d.outlets[connector]; ok {
+	o := outlet{phases: d.wired(connector), volts: int64(d.of.hub.cfg.Voltage) * 1000}
+	if seen, ok := d.measured[connector]; ok {
 		if seen.phases > 0 {
 			o.phases = seen.phases
 		}
@@ -31,8 +46,8 @@ func (d *v16) outletAt(connector int) outlet {
 }
 
 // narrowest is the outlet with the fewest conductors: a fall-back holds for all cars.
-func (d *v16) narrowest(connectors []int) outlet {
-	o := outlet{phases: 3, volts: int64(d.hub.cfg.Voltage) * 1000}
+func (d *outlets) narrowest(connectors []int) outlet {
+	o := outlet{phases: 3, volts: int64(d.of.hub.cfg.Voltage) * 1000}
 	for _, c := range connectors {
 		o.phases = min(o.phases, d.wired(c))
 	}
@@ -43,9 +58,9 @@ func (d *v16) narrowest(connectors []int) outlet {
 }
 
 // wired is the number of conductors by the configuration, else as the charger says.
-func (d *v16) wired(connector int) int {
-	n := d.charger.Phases[connector]
-	for _, c := range d.hub.memory.abilities(d.id).Connectors {
+func (d *outlets) wired(connector int) int {
+	n := d.of.charger.Phases[connector]
+	for _, c := range d.of.hub.memory.abilities(d.of.id).Connectors {
 		if n == 0 && c.Connector == connector {
 			n = c.Phases
 		}
@@ -54,30 +69,27 @@ func (d *v16) wired(connector int) int {
 }
 
 // seen takes from a sample over how many conductors the car charges, and the voltage.
-func (d *v16) seen(connector int, s controller.MeterSample, m measured, received time.Time) {
+func (d *outlets) seen(connector int, s controller.MeterSample, m measured, received time.Time) {
 	if received.Sub(s.At).Abs() > time.Minute {
 		return
 	}
 	d.outletMu.Lock()
 	defer d.outletMu.Unlock()
-	o := d.outlets[connector]
+	o := d.measured[connector]
 	if n := m.current.conductors(); n > 0 {
 		o.phases = n
 	}
 	if v := m.voltage.least(); v >= minMilliVolt {
 		o.volts = v
 	}
-	if d.outlets == nil {
-		d.outlets = map[int]outlet{}
-	}
-	d.outlets[connector] = o
+	d.measured[connector] = o
 }
 
 // unseen forgets the car of a connector.
-func (d *v16) unseen(connector int) {
+func (d *outlets) unseen(connector int) {
 	d.outletMu.Lock()
 	defer d.outletMu.Unlock()
-	delete(d.outlets, connector)
+	delete(d.measured, connector)
 }
 
 // conductors counts the phases that carry current; 0 if that is not certain.

@@ -7,10 +7,9 @@ import (
 	"busbar/controller"
 	"busbar/loadbalance"
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
-// form is how a charging profile is dressed for a charger: chargers of 1.6 differ in
+// form is how a charging profile is dressed for a charger: chargers differ in
 // what they take (ocpp-gateway 7.4). What a form says and when it ends is the same in
 // all of them, except that TXDEF0 has no end.
 type form struct {
@@ -114,12 +113,6 @@ func otherOf[T comparable](v, a, b T) T {
 	return a
 }
 
-// outlet is what is known of a connector for limits in watts.
-type outlet struct {
-	phases int   // conductors it charges over, 1 to 3
-	volts  int64 // mV
-}
-
 // amount is a limit per phase in the form's unit, rounded down.
 func (f form) amount(limit loadbalance.MilliAmp, o outlet) ocpp.Decimal {
 	if f.unit == controller.UnitAmps {
@@ -129,54 +122,62 @@ func (f form) amount(limit loadbalance.MilliAmp, o outlet) ocpp.Decimal {
 	return ocpp.DecimalFromMilli(watts * 1000)
 }
 
-// schedule begins at start, which is past, and has one period. In amperes it names no number of
-// phases unless it must: that would make some chargers switch.
-func (f form) schedule(start time.Time, limit loadbalance.MilliAmp, o outlet) ocpp16.ChargingSchedule {
-	period := ocpp16.ChargingSchedulePeriod{StartPeriod: 0, Limit: f.amount(limit, o)}
+// profile is a charging profile of one period that the box writes, in words of no
+// version.
+type profile struct {
+	id, connector, stack int // connector 0: the charger
+	purpose              controller.ProfilePurpose
+	kind                 controller.ProfileKind
+	unit                 controller.RateUnit
+	start                time.Time     // of an absolute one, in the past and in whole seconds: not every charger reads fractions
+	duration             time.Duration // 0: without end
+	limit                ocpp.Decimal  // in unit
+	phases               int           // 0: not named
+	tx                   controller.TxID
+	chargerTx            string // beside tx, of OCPP 2.x
+}
+
+// dress makes a profile with everything that it has from its form. In amperes it names
+// no number of phases unless it must: that would make some chargers switch.
+func (f form) dress(start time.Time, limit loadbalance.MilliAmp, o outlet) profile {
+	p := profile{kind: f.kind, unit: f.unit, limit: f.amount(limit, o)}
 	if f.phases {
-		period.NumberPhases = &o.phases
+		p.phases = o.phases
 	}
-	s := ocpp16.ChargingSchedule{ChargingRateUnit: ocpp16.ChargingRateUnitType(f.unit), ChargingSchedulePeriod: []ocpp16.ChargingSchedulePeriod{period}}
 	if f.kind == controller.KindAbsolute {
-		// Whole seconds: not every charger reads fractions.
-		s.StartSchedule = new(ocpp.NewDateTime(start.Truncate(time.Second)))
+		p.start = start.Truncate(time.Second)
 	}
-	return s
+	return p
 }
 
 // setpoint is row O of ocpp-gateway 7.4: it dies with the transaction or with its
 // lease, whichever is first, and uncovers the fall-back.
-func (f form) setpoint(now time.Time, l controller.SetLimit, o outlet) ocpp16.SetChargingProfileRequest {
-	s := f.schedule(now.Add(-profileBack), l.Limit, o)
-	id, connector, purpose := operatingID(l.Connector), l.Connector, controller.PurposeTx
+func (f form) setpoint(now time.Time, l controller.SetLimit, o outlet) profile {
+	p := f.dress(now.Add(-profileBack), l.Limit, o)
+	p.id, p.connector, p.stack, p.purpose = operatingID(l.Connector), l.Connector, f.stack, controller.PurposeTx
 	if f.mode != controller.DeadManTx {
-		purpose = f.floor
+		p.purpose = f.floor
 	}
-	if purpose == controller.PurposeStationMax {
-		connector = 0 // 16§3.13.1
+	switch p.purpose {
+	case controller.PurposeStationMax:
+		p.connector = 0 // 16§3.13.1
+	case controller.PurposeTx:
+		p.tx, p.chargerTx = l.Tx, l.ChargerTx
 	}
 	switch {
 	case f.mode == controller.DeadManNone: // in the place of the fall-back, and like it without end
-		id = failsafeID(l.Connector)
+		p.id = failsafeID(l.Connector)
 	case f.kind == controller.KindRelative:
-		s.Duration = new(int(l.Lease / time.Second))
+		p.duration = l.Lease
 	default:
-		s.Duration = new(int((profileBack + l.Lease) / time.Second))
+		p.duration = profileBack + l.Lease
 	}
-	p := ocpp16.ChargingProfile{
-		ChargingProfileID: id, StackLevel: f.stack, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeType(purpose),
-		ChargingProfileKind: ocpp16.ChargingProfileKindType(f.kind), ChargingSchedule: s,
-	}
-	if purpose == controller.PurposeTx {
-		p.TransactionID = new(int(l.Tx))
-	}
-	return ocpp16.SetChargingProfileRequest{ConnectorID: connector, CSChargingProfiles: p}
+	return p
 }
 
 // fallback is row F: without end, below everything else.
-func (f form) fallback(now time.Time, connector int, limit loadbalance.MilliAmp, o outlet) ocpp16.SetChargingProfileRequest {
-	return ocpp16.SetChargingProfileRequest{ConnectorID: connector, CSChargingProfiles: ocpp16.ChargingProfile{
-		ChargingProfileID: failsafeID(connector), StackLevel: 0, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeType(f.floor),
-		ChargingProfileKind: ocpp16.ChargingProfileKindType(f.kind), ChargingSchedule: f.schedule(now.Add(-floorBack), limit, o),
-	}}
+func (f form) fallback(now time.Time, connector int, limit loadbalance.MilliAmp, o outlet) profile {
+	p := f.dress(now.Add(-floorBack), limit, o)
+	p.id, p.connector, p.purpose = failsafeID(connector), connector, f.floor
+	return p
 }
