@@ -16,20 +16,40 @@ const (
 	Both            Role = 3
 )
 
-// Action names a message pair with its types. From is who sends the request.
+// Action names a message pair with its types. From is who sends the request, Since the
+// first version that has it; "" is every version of its package.
 type Action[Req, Resp any] struct {
-	Name string
-	From Role
+	Name  string
+	From  Role
+	Since Protocol
 }
 
-// validator is what generated message types implement.
-type validator interface{ Validate() error }
+// Notice names a message that has no response (SEND, 2.1).
+type Notice[Msg any] struct {
+	Name  string
+	From  Role
+	Since Protocol
+}
 
-func validate(v any) error {
-	if v, ok := v.(validator); ok {
+// validate checks a generated message by the rules of version p; types of one version
+// know only theirs.
+func validate(v any, p Protocol) error {
+	switch v := v.(type) {
+	case interface{ ValidateFor(p Protocol) error }:
+		return v.ValidateFor(p)
+	case interface{ Validate() error }:
 		return v.Validate()
 	}
 	return nil
+}
+
+// spoken is the version that c speaks, if it tells: a *Conn does. Otherwise messages
+// are taken by the rules of the newest.
+func spoken(c Caller) Protocol {
+	if c, ok := c.(interface{ Protocol() Protocol }); ok {
+		return c.Protocol()
+	}
+	return V21
 }
 
 // Call sends req and waits for its answer. A request that breaks the rules of its
@@ -38,7 +58,7 @@ func validate(v any) error {
 // Otherwise the errors are those of Conn.Call.
 func (a Action[Req, Resp]) Call(ctx context.Context, c Caller, req Req, opts ...func(*Call)) (Resp, error) {
 	var resp Resp
-	if err := validate(&req); err != nil {
+	if err := validate(&req, spoken(c)); err != nil {
 		return resp, fmt.Errorf("cannot send %s: %w: %w", a.Name, err, ErrNotSent)
 	}
 	raw, err := json.Marshal(req)
@@ -108,6 +128,9 @@ func (m *Mux) HandleCall(ctx context.Context, c *Conn, r *Request) (json.RawMess
 // sent; one that breaks its type's rules becomes InternalError.
 func Handle[Req, Resp any](m *Mux, a Action[Req, Resp], f func(ctx context.Context, c *Conn, req Req, r *Request) (Resp, error)) {
 	m.routes[a.Name] = func(ctx context.Context, c *Conn, r *Request) (json.RawMessage, error) {
+		if c.Protocol() < a.Since {
+			return nil, Errorf(CodeNotImplemented, "%s is not known to %s", a.Name, c.Protocol())
+		}
 		var req Req
 		if err := m.read(c, r, &req); err != nil {
 			return nil, err
@@ -116,11 +139,19 @@ func Handle[Req, Resp any](m *Mux, a Action[Req, Resp], f func(ctx context.Conte
 		if err != nil {
 			return nil, err
 		}
-		if err := validate(&resp); err != nil {
+		if err := validate(&resp, c.Protocol()); err != nil {
 			return nil, fmt.Errorf("cannot answer %s: %s", a.Name, err.Error())
 		}
 		return json.Marshal(resp)
 	}
+}
+
+// HandleNotice routes a message without a response to a typed handler.
+func HandleNotice[Msg any](m *Mux, n Notice[Msg], f func(ctx context.Context, c *Conn, msg Msg, r *Request) error) {
+	a := Action[Msg, struct{}]{Name: n.Name, From: n.From, Since: n.Since}
+	Handle(m, a, func(ctx context.Context, c *Conn, msg Msg, r *Request) (struct{}, error) {
+		return struct{}{}, f(ctx, c, msg, r)
+	})
 }
 
 func (m *Mux) read(c *Conn, r *Request, req any) error {
@@ -134,5 +165,5 @@ func (m *Mux) read(c *Conn, r *Request, req any) error {
 	if err := DecodeStrict(r.Payload, req, c.Protocol() != V16); err != nil {
 		return err
 	}
-	return validate(req)
+	return validate(req, c.Protocol())
 }

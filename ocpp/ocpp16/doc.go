@@ -7,4 +7,4 @@
 // ocpp.DecodeStrict, because 0 is a value.
 package ocpp16
 
-//go:generate go run ../internal/gen ocpp16 messages.txt messages_gen.go
+//go:generate go run ../internal/gen ocpp16 messages.txt

@@ -67,14 +67,14 @@ type AuthorizeRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *AuthorizeRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *AuthorizeRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"idTag", v.IDTag, 20); problem != nil {
+func (v *AuthorizeRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("idTag", v.IDTag, 20); problem != nil {
 		return problem
 	}
 	return nil
@@ -87,15 +87,15 @@ type AuthorizeResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *AuthorizeResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *AuthorizeResponse) check(path string) *ocpp.Violation {
-	if problem := v.IDTagInfo.check(path + "idTagInfo" + "."); problem != nil {
-		return problem
+func (v *AuthorizeResponse) check() *ocpp.Violation {
+	if problem := v.IDTagInfo.check(); problem != nil {
+		return problem.In("idTagInfo")
 	}
 	return nil
 }
@@ -115,51 +115,51 @@ type BootNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *BootNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *BootNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"chargePointVendor", v.ChargePointVendor, 20); problem != nil {
+func (v *BootNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("chargePointVendor", v.ChargePointVendor, 20); problem != nil {
 		return problem
 	}
-	if problem := ocpp.CheckLength(path+"chargePointModel", v.ChargePointModel, 20); problem != nil {
+	if problem := ocpp.CheckLength("chargePointModel", v.ChargePointModel, 20); problem != nil {
 		return problem
 	}
 	if v.ChargePointSerialNumber != nil {
-		if problem := ocpp.CheckLength(path+"chargePointSerialNumber", *v.ChargePointSerialNumber, 25); problem != nil {
+		if problem := ocpp.CheckLength("chargePointSerialNumber", *v.ChargePointSerialNumber, 25); problem != nil {
 			return problem
 		}
 	}
 	if v.ChargeBoxSerialNumber != nil {
-		if problem := ocpp.CheckLength(path+"chargeBoxSerialNumber", *v.ChargeBoxSerialNumber, 25); problem != nil {
+		if problem := ocpp.CheckLength("chargeBoxSerialNumber", *v.ChargeBoxSerialNumber, 25); problem != nil {
 			return problem
 		}
 	}
 	if v.FirmwareVersion != nil {
-		if problem := ocpp.CheckLength(path+"firmwareVersion", *v.FirmwareVersion, 50); problem != nil {
+		if problem := ocpp.CheckLength("firmwareVersion", *v.FirmwareVersion, 50); problem != nil {
 			return problem
 		}
 	}
 	if v.Iccid != nil {
-		if problem := ocpp.CheckLength(path+"iccid", *v.Iccid, 20); problem != nil {
+		if problem := ocpp.CheckLength("iccid", *v.Iccid, 20); problem != nil {
 			return problem
 		}
 	}
 	if v.Imsi != nil {
-		if problem := ocpp.CheckLength(path+"imsi", *v.Imsi, 20); problem != nil {
+		if problem := ocpp.CheckLength("imsi", *v.Imsi, 20); problem != nil {
 			return problem
 		}
 	}
 	if v.MeterType != nil {
-		if problem := ocpp.CheckLength(path+"meterType", *v.MeterType, 25); problem != nil {
+		if problem := ocpp.CheckLength("meterType", *v.MeterType, 25); problem != nil {
 			return problem
 		}
 	}
 	if v.MeterSerialNumber != nil {
-		if problem := ocpp.CheckLength(path+"meterSerialNumber", *v.MeterSerialNumber, 25); problem != nil {
+		if problem := ocpp.CheckLength("meterSerialNumber", *v.MeterSerialNumber, 25); problem != nil {
 			return problem
 		}
 	}
@@ -175,18 +175,18 @@ type BootNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *BootNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *BootNotificationResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *BootNotificationResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	if v.CurrentTime.Time.IsZero() {
-		return ocpp.Missing(path + "currentTime")
+		return ocpp.Missing("currentTime")
 	}
 	return nil
 }
@@ -198,13 +198,13 @@ type CancelReservationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *CancelReservationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *CancelReservationRequest) check(path string) *ocpp.Violation {
+func (v *CancelReservationRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -215,14 +215,14 @@ type CancelReservationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *CancelReservationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *CancelReservationResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *CancelReservationResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -235,14 +235,14 @@ type CertificateSignedRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *CertificateSignedRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *CertificateSignedRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"certificateChain", v.CertificateChain, 10000); problem != nil {
+func (v *CertificateSignedRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("certificateChain", v.CertificateChain, 10000); problem != nil {
 		return problem
 	}
 	return nil
@@ -255,14 +255,14 @@ type CertificateSignedResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *CertificateSignedResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *CertificateSignedResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *CertificateSignedResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -276,14 +276,14 @@ type ChangeAvailabilityRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ChangeAvailabilityRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ChangeAvailabilityRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"type", v.Type, (v.Type).Known()); problem != nil {
+func (v *ChangeAvailabilityRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("type", v.Type, (v.Type).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -296,14 +296,14 @@ type ChangeAvailabilityResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ChangeAvailabilityResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ChangeAvailabilityResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ChangeAvailabilityResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -317,17 +317,17 @@ type ChangeConfigurationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ChangeConfigurationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ChangeConfigurationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"key", v.Key, 50); problem != nil {
+func (v *ChangeConfigurationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("key", v.Key, 50); problem != nil {
 		return problem
 	}
-	if problem := ocpp.CheckLength(path+"value", v.Value, 500); problem != nil {
+	if problem := ocpp.CheckLength("value", v.Value, 500); problem != nil {
 		return problem
 	}
 	return nil
@@ -340,14 +340,14 @@ type ChangeConfigurationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ChangeConfigurationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ChangeConfigurationResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ChangeConfigurationResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -359,13 +359,13 @@ type ClearCacheRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ClearCacheRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ClearCacheRequest) check(path string) *ocpp.Violation {
+func (v *ClearCacheRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -376,14 +376,14 @@ type ClearCacheResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ClearCacheResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ClearCacheResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ClearCacheResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -399,15 +399,15 @@ type ClearChargingProfileRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ClearChargingProfileRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ClearChargingProfileRequest) check(path string) *ocpp.Violation {
+func (v *ClearChargingProfileRequest) check() *ocpp.Violation {
 	if v.ChargingProfilePurpose != nil {
-		if problem := ocpp.CheckEnum(path+"chargingProfilePurpose", *v.ChargingProfilePurpose, (*v.ChargingProfilePurpose).Known()); problem != nil {
+		if problem := ocpp.CheckEnum("chargingProfilePurpose", *v.ChargingProfilePurpose, (*v.ChargingProfilePurpose).Known()); problem != nil {
 			return problem
 		}
 	}
@@ -421,14 +421,14 @@ type ClearChargingProfileResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ClearChargingProfileResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ClearChargingProfileResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ClearChargingProfileResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -443,18 +443,18 @@ type DataTransferRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *DataTransferRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *DataTransferRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"vendorId", v.VendorID, 255); problem != nil {
+func (v *DataTransferRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("vendorId", v.VendorID, 255); problem != nil {
 		return problem
 	}
 	if v.MessageID != nil {
-		if problem := ocpp.CheckLength(path+"messageId", *v.MessageID, 50); problem != nil {
+		if problem := ocpp.CheckLength("messageId", *v.MessageID, 50); problem != nil {
 			return problem
 		}
 	}
@@ -469,14 +469,14 @@ type DataTransferResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *DataTransferResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *DataTransferResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *DataTransferResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -489,15 +489,15 @@ type DeleteCertificateRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *DeleteCertificateRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *DeleteCertificateRequest) check(path string) *ocpp.Violation {
-	if problem := v.CertificateHashData.check(path + "certificateHashData" + "."); problem != nil {
-		return problem
+func (v *DeleteCertificateRequest) check() *ocpp.Violation {
+	if problem := v.CertificateHashData.check(); problem != nil {
+		return problem.In("certificateHashData")
 	}
 	return nil
 }
@@ -509,14 +509,14 @@ type DeleteCertificateResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *DeleteCertificateResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *DeleteCertificateResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *DeleteCertificateResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -529,14 +529,14 @@ type DiagnosticsStatusNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *DiagnosticsStatusNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *DiagnosticsStatusNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *DiagnosticsStatusNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -548,13 +548,13 @@ type DiagnosticsStatusNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *DiagnosticsStatusNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *DiagnosticsStatusNotificationResponse) check(path string) *ocpp.Violation {
+func (v *DiagnosticsStatusNotificationResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -566,14 +566,14 @@ type ExtendedTriggerMessageRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ExtendedTriggerMessageRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ExtendedTriggerMessageRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"requestedMessage", v.RequestedMessage, (v.RequestedMessage).Known()); problem != nil {
+func (v *ExtendedTriggerMessageRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("requestedMessage", v.RequestedMessage, (v.RequestedMessage).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -586,14 +586,14 @@ type ExtendedTriggerMessageResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ExtendedTriggerMessageResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ExtendedTriggerMessageResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ExtendedTriggerMessageResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -606,14 +606,14 @@ type FirmwareStatusNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *FirmwareStatusNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *FirmwareStatusNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *FirmwareStatusNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -625,13 +625,13 @@ type FirmwareStatusNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *FirmwareStatusNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *FirmwareStatusNotificationResponse) check(path string) *ocpp.Violation {
+func (v *FirmwareStatusNotificationResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -644,15 +644,15 @@ type GetCompositeScheduleRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetCompositeScheduleRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetCompositeScheduleRequest) check(path string) *ocpp.Violation {
+func (v *GetCompositeScheduleRequest) check() *ocpp.Violation {
 	if v.ChargingRateUnit != nil {
-		if problem := ocpp.CheckEnum(path+"chargingRateUnit", *v.ChargingRateUnit, (*v.ChargingRateUnit).Known()); problem != nil {
+		if problem := ocpp.CheckEnum("chargingRateUnit", *v.ChargingRateUnit, (*v.ChargingRateUnit).Known()); problem != nil {
 			return problem
 		}
 	}
@@ -669,19 +669,19 @@ type GetCompositeScheduleResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetCompositeScheduleResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetCompositeScheduleResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *GetCompositeScheduleResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	if v.ChargingSchedule != nil {
-		if problem := v.ChargingSchedule.check(path + "chargingSchedule" + "."); problem != nil {
-			return problem
+		if problem := v.ChargingSchedule.check(); problem != nil {
+			return problem.In("chargingSchedule")
 		}
 	}
 	return nil
@@ -694,16 +694,16 @@ type GetConfigurationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetConfigurationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetConfigurationRequest) check(path string) *ocpp.Violation {
+func (v *GetConfigurationRequest) check() *ocpp.Violation {
 	for i := range v.Key {
-		if problem := ocpp.CheckLength(ocpp.Entry(path+"key", i), v.Key[i], 50); problem != nil {
-			return problem
+		if problem := ocpp.CheckLength("", v.Key[i], 50); problem != nil {
+			return problem.InEntry("key", i)
 		}
 	}
 	return nil
@@ -717,21 +717,21 @@ type GetConfigurationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetConfigurationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetConfigurationResponse) check(path string) *ocpp.Violation {
+func (v *GetConfigurationResponse) check() *ocpp.Violation {
 	for i := range v.ConfigurationKey {
-		if problem := v.ConfigurationKey[i].check(ocpp.Entry(path+"configurationKey", i) + "."); problem != nil {
-			return problem
+		if problem := v.ConfigurationKey[i].check(); problem != nil {
+			return problem.InEntry("configurationKey", i)
 		}
 	}
 	for i := range v.UnknownKey {
-		if problem := ocpp.CheckLength(ocpp.Entry(path+"unknownKey", i), v.UnknownKey[i], 50); problem != nil {
-			return problem
+		if problem := ocpp.CheckLength("", v.UnknownKey[i], 50); problem != nil {
+			return problem.InEntry("unknownKey", i)
 		}
 	}
 	return nil
@@ -748,13 +748,13 @@ type GetDiagnosticsRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetDiagnosticsRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetDiagnosticsRequest) check(path string) *ocpp.Violation {
+func (v *GetDiagnosticsRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -765,15 +765,15 @@ type GetDiagnosticsResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetDiagnosticsResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetDiagnosticsResponse) check(path string) *ocpp.Violation {
+func (v *GetDiagnosticsResponse) check() *ocpp.Violation {
 	if v.FileName != nil {
-		if problem := ocpp.CheckLength(path+"fileName", *v.FileName, 255); problem != nil {
+		if problem := ocpp.CheckLength("fileName", *v.FileName, 255); problem != nil {
 			return problem
 		}
 	}
@@ -787,14 +787,14 @@ type GetInstalledCertificateIdsRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetInstalledCertificateIdsRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetInstalledCertificateIdsRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"certificateType", v.CertificateType, (v.CertificateType).Known()); problem != nil {
+func (v *GetInstalledCertificateIdsRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("certificateType", v.CertificateType, (v.CertificateType).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -808,22 +808,24 @@ type GetInstalledCertificateIdsResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetInstalledCertificateIdsResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetInstalledCertificateIdsResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckCount(path+"certificateHashData", len(v.CertificateHashData), 1, 0); v.CertificateHashData != nil && problem != nil {
-		return problem
-	}
-	for i := range v.CertificateHashData {
-		if problem := v.CertificateHashData[i].check(ocpp.Entry(path+"certificateHashData", i) + "."); problem != nil {
+func (v *GetInstalledCertificateIdsResponse) check() *ocpp.Violation {
+	if v.CertificateHashData != nil {
+		if problem := ocpp.CheckCount("certificateHashData", len(v.CertificateHashData), 1, 0); problem != nil {
 			return problem
 		}
 	}
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+	for i := range v.CertificateHashData {
+		if problem := v.CertificateHashData[i].check(); problem != nil {
+			return problem.InEntry("certificateHashData", i)
+		}
+	}
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -835,13 +837,13 @@ type GetLocalListVersionRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetLocalListVersionRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetLocalListVersionRequest) check(path string) *ocpp.Violation {
+func (v *GetLocalListVersionRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -852,13 +854,13 @@ type GetLocalListVersionResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetLocalListVersionResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetLocalListVersionResponse) check(path string) *ocpp.Violation {
+func (v *GetLocalListVersionResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -873,17 +875,17 @@ type GetLogRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetLogRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetLogRequest) check(path string) *ocpp.Violation {
-	if problem := v.Log.check(path + "log" + "."); problem != nil {
-		return problem
+func (v *GetLogRequest) check() *ocpp.Violation {
+	if problem := v.Log.check(); problem != nil {
+		return problem.In("log")
 	}
-	if problem := ocpp.CheckEnum(path+"logType", v.LogType, (v.LogType).Known()); problem != nil {
+	if problem := ocpp.CheckEnum("logType", v.LogType, (v.LogType).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -897,18 +899,18 @@ type GetLogResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *GetLogResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *GetLogResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *GetLogResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	if v.Filename != nil {
-		if problem := ocpp.CheckLength(path+"filename", *v.Filename, 255); problem != nil {
+		if problem := ocpp.CheckLength("filename", *v.Filename, 255); problem != nil {
 			return problem
 		}
 	}
@@ -921,13 +923,13 @@ type HeartbeatRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *HeartbeatRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *HeartbeatRequest) check(path string) *ocpp.Violation {
+func (v *HeartbeatRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -938,15 +940,15 @@ type HeartbeatResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *HeartbeatResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *HeartbeatResponse) check(path string) *ocpp.Violation {
+func (v *HeartbeatResponse) check() *ocpp.Violation {
 	if v.CurrentTime.Time.IsZero() {
-		return ocpp.Missing(path + "currentTime")
+		return ocpp.Missing("currentTime")
 	}
 	return nil
 }
@@ -959,17 +961,17 @@ type InstallCertificateRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *InstallCertificateRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *InstallCertificateRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"certificateType", v.CertificateType, (v.CertificateType).Known()); problem != nil {
+func (v *InstallCertificateRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("certificateType", v.CertificateType, (v.CertificateType).Known()); problem != nil {
 		return problem
 	}
-	if problem := ocpp.CheckLength(path+"certificate", v.Certificate, 5500); problem != nil {
+	if problem := ocpp.CheckLength("certificate", v.Certificate, 5500); problem != nil {
 		return problem
 	}
 	return nil
@@ -982,14 +984,14 @@ type InstallCertificateResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *InstallCertificateResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *InstallCertificateResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *InstallCertificateResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1003,14 +1005,14 @@ type LogStatusNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *LogStatusNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *LogStatusNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *LogStatusNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1022,13 +1024,13 @@ type LogStatusNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *LogStatusNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *LogStatusNotificationResponse) check(path string) *ocpp.Violation {
+func (v *LogStatusNotificationResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1041,22 +1043,24 @@ type MeterValuesRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *MeterValuesRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *MeterValuesRequest) check(path string) *ocpp.Violation {
+func (v *MeterValuesRequest) check() *ocpp.Violation {
 	if v.MeterValue == nil {
-		return ocpp.Missing(path + "meterValue")
+		return ocpp.Missing("meterValue")
 	}
-	if problem := ocpp.CheckCount(path+"meterValue", len(v.MeterValue), 1, 0); v.MeterValue != nil && problem != nil {
-		return problem
+	if v.MeterValue != nil {
+		if problem := ocpp.CheckCount("meterValue", len(v.MeterValue), 1, 0); problem != nil {
+			return problem
+		}
 	}
 	for i := range v.MeterValue {
-		if problem := v.MeterValue[i].check(ocpp.Entry(path+"meterValue", i) + "."); problem != nil {
-			return problem
+		if problem := v.MeterValue[i].check(); problem != nil {
+			return problem.InEntry("meterValue", i)
 		}
 	}
 	return nil
@@ -1068,13 +1072,13 @@ type MeterValuesResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *MeterValuesResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *MeterValuesResponse) check(path string) *ocpp.Violation {
+func (v *MeterValuesResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1087,19 +1091,19 @@ type RemoteStartTransactionRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *RemoteStartTransactionRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *RemoteStartTransactionRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"idTag", v.IDTag, 20); problem != nil {
+func (v *RemoteStartTransactionRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("idTag", v.IDTag, 20); problem != nil {
 		return problem
 	}
 	if v.ChargingProfile != nil {
-		if problem := v.ChargingProfile.check(path + "chargingProfile" + "."); problem != nil {
-			return problem
+		if problem := v.ChargingProfile.check(); problem != nil {
+			return problem.In("chargingProfile")
 		}
 	}
 	return nil
@@ -1112,14 +1116,14 @@ type RemoteStartTransactionResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *RemoteStartTransactionResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *RemoteStartTransactionResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *RemoteStartTransactionResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1132,13 +1136,13 @@ type RemoteStopTransactionRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *RemoteStopTransactionRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *RemoteStopTransactionRequest) check(path string) *ocpp.Violation {
+func (v *RemoteStopTransactionRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1149,14 +1153,14 @@ type RemoteStopTransactionResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *RemoteStopTransactionResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *RemoteStopTransactionResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *RemoteStopTransactionResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1173,21 +1177,21 @@ type ReserveNowRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ReserveNowRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ReserveNowRequest) check(path string) *ocpp.Violation {
+func (v *ReserveNowRequest) check() *ocpp.Violation {
 	if v.ExpiryDate.Time.IsZero() {
-		return ocpp.Missing(path + "expiryDate")
+		return ocpp.Missing("expiryDate")
 	}
-	if problem := ocpp.CheckLength(path+"idTag", v.IDTag, 20); problem != nil {
+	if problem := ocpp.CheckLength("idTag", v.IDTag, 20); problem != nil {
 		return problem
 	}
 	if v.ParentIDTag != nil {
-		if problem := ocpp.CheckLength(path+"parentIdTag", *v.ParentIDTag, 20); problem != nil {
+		if problem := ocpp.CheckLength("parentIdTag", *v.ParentIDTag, 20); problem != nil {
 			return problem
 		}
 	}
@@ -1201,14 +1205,14 @@ type ReserveNowResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ReserveNowResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ReserveNowResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ReserveNowResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1221,14 +1225,14 @@ type ResetRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ResetRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ResetRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"type", v.Type, (v.Type).Known()); problem != nil {
+func (v *ResetRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("type", v.Type, (v.Type).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1241,14 +1245,14 @@ type ResetResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *ResetResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *ResetResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *ResetResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1263,21 +1267,21 @@ type SecurityEventNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SecurityEventNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SecurityEventNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"type", v.Type, 50); problem != nil {
+func (v *SecurityEventNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("type", v.Type, 50); problem != nil {
 		return problem
 	}
 	if v.Timestamp.Time.IsZero() {
-		return ocpp.Missing(path + "timestamp")
+		return ocpp.Missing("timestamp")
 	}
 	if v.TechInfo != nil {
-		if problem := ocpp.CheckLength(path+"techInfo", *v.TechInfo, 255); problem != nil {
+		if problem := ocpp.CheckLength("techInfo", *v.TechInfo, 255); problem != nil {
 			return problem
 		}
 	}
@@ -1290,13 +1294,13 @@ type SecurityEventNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SecurityEventNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SecurityEventNotificationResponse) check(path string) *ocpp.Violation {
+func (v *SecurityEventNotificationResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1309,19 +1313,19 @@ type SendLocalListRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SendLocalListRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SendLocalListRequest) check(path string) *ocpp.Violation {
+func (v *SendLocalListRequest) check() *ocpp.Violation {
 	for i := range v.LocalAuthorizationList {
-		if problem := v.LocalAuthorizationList[i].check(ocpp.Entry(path+"localAuthorizationList", i) + "."); problem != nil {
-			return problem
+		if problem := v.LocalAuthorizationList[i].check(); problem != nil {
+			return problem.InEntry("localAuthorizationList", i)
 		}
 	}
-	if problem := ocpp.CheckEnum(path+"updateType", v.UpdateType, (v.UpdateType).Known()); problem != nil {
+	if problem := ocpp.CheckEnum("updateType", v.UpdateType, (v.UpdateType).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1334,14 +1338,14 @@ type SendLocalListResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SendLocalListResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SendLocalListResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *SendLocalListResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1355,15 +1359,15 @@ type SetChargingProfileRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SetChargingProfileRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SetChargingProfileRequest) check(path string) *ocpp.Violation {
-	if problem := v.CSChargingProfiles.check(path + "csChargingProfiles" + "."); problem != nil {
-		return problem
+func (v *SetChargingProfileRequest) check() *ocpp.Violation {
+	if problem := v.CSChargingProfiles.check(); problem != nil {
+		return problem.In("csChargingProfiles")
 	}
 	return nil
 }
@@ -1375,14 +1379,14 @@ type SetChargingProfileResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SetChargingProfileResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SetChargingProfileResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *SetChargingProfileResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1395,14 +1399,14 @@ type SignCertificateRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SignCertificateRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SignCertificateRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"csr", v.Csr, 5500); problem != nil {
+func (v *SignCertificateRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("csr", v.Csr, 5500); problem != nil {
 		return problem
 	}
 	return nil
@@ -1415,14 +1419,14 @@ type SignCertificateResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SignCertificateResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SignCertificateResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *SignCertificateResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1436,14 +1440,14 @@ type SignedFirmwareStatusNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SignedFirmwareStatusNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SignedFirmwareStatusNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *SignedFirmwareStatusNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1455,13 +1459,13 @@ type SignedFirmwareStatusNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SignedFirmwareStatusNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SignedFirmwareStatusNotificationResponse) check(path string) *ocpp.Violation {
+func (v *SignedFirmwareStatusNotificationResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1475,15 +1479,15 @@ type SignedUpdateFirmwareRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SignedUpdateFirmwareRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SignedUpdateFirmwareRequest) check(path string) *ocpp.Violation {
-	if problem := v.Firmware.check(path + "firmware" + "."); problem != nil {
-		return problem
+func (v *SignedUpdateFirmwareRequest) check() *ocpp.Violation {
+	if problem := v.Firmware.check(); problem != nil {
+		return problem.In("firmware")
 	}
 	return nil
 }
@@ -1495,14 +1499,14 @@ type SignedUpdateFirmwareResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *SignedUpdateFirmwareResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *SignedUpdateFirmwareResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *SignedUpdateFirmwareResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1519,18 +1523,18 @@ type StartTransactionRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *StartTransactionRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *StartTransactionRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"idTag", v.IDTag, 20); problem != nil {
+func (v *StartTransactionRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckLength("idTag", v.IDTag, 20); problem != nil {
 		return problem
 	}
 	if v.Timestamp.Time.IsZero() {
-		return ocpp.Missing(path + "timestamp")
+		return ocpp.Missing("timestamp")
 	}
 	return nil
 }
@@ -1543,15 +1547,15 @@ type StartTransactionResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *StartTransactionResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *StartTransactionResponse) check(path string) *ocpp.Violation {
-	if problem := v.IDTagInfo.check(path + "idTagInfo" + "."); problem != nil {
-		return problem
+func (v *StartTransactionResponse) check() *ocpp.Violation {
+	if problem := v.IDTagInfo.check(); problem != nil {
+		return problem.In("idTagInfo")
 	}
 	return nil
 }
@@ -1569,31 +1573,31 @@ type StatusNotificationRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *StatusNotificationRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *StatusNotificationRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"errorCode", v.ErrorCode, (v.ErrorCode).Known()); problem != nil {
+func (v *StatusNotificationRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("errorCode", v.ErrorCode, (v.ErrorCode).Known()); problem != nil {
 		return problem
 	}
 	if v.Info != nil {
-		if problem := ocpp.CheckLength(path+"info", *v.Info, 50); problem != nil {
+		if problem := ocpp.CheckLength("info", *v.Info, 50); problem != nil {
 			return problem
 		}
 	}
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	if v.VendorID != nil {
-		if problem := ocpp.CheckLength(path+"vendorId", *v.VendorID, 255); problem != nil {
+		if problem := ocpp.CheckLength("vendorId", *v.VendorID, 255); problem != nil {
 			return problem
 		}
 	}
 	if v.VendorErrorCode != nil {
-		if problem := ocpp.CheckLength(path+"vendorErrorCode", *v.VendorErrorCode, 50); problem != nil {
+		if problem := ocpp.CheckLength("vendorErrorCode", *v.VendorErrorCode, 50); problem != nil {
 			return problem
 		}
 	}
@@ -1606,13 +1610,13 @@ type StatusNotificationResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *StatusNotificationResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *StatusNotificationResponse) check(path string) *ocpp.Violation {
+func (v *StatusNotificationResponse) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1628,29 +1632,29 @@ type StopTransactionRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *StopTransactionRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *StopTransactionRequest) check(path string) *ocpp.Violation {
+func (v *StopTransactionRequest) check() *ocpp.Violation {
 	if v.IDTag != nil {
-		if problem := ocpp.CheckLength(path+"idTag", *v.IDTag, 20); problem != nil {
+		if problem := ocpp.CheckLength("idTag", *v.IDTag, 20); problem != nil {
 			return problem
 		}
 	}
 	if v.Timestamp.Time.IsZero() {
-		return ocpp.Missing(path + "timestamp")
+		return ocpp.Missing("timestamp")
 	}
 	if v.Reason != nil {
-		if problem := ocpp.CheckEnum(path+"reason", *v.Reason, (*v.Reason).Known()); problem != nil {
+		if problem := ocpp.CheckEnum("reason", *v.Reason, (*v.Reason).Known()); problem != nil {
 			return problem
 		}
 	}
 	for i := range v.TransactionData {
-		if problem := v.TransactionData[i].check(ocpp.Entry(path+"transactionData", i) + "."); problem != nil {
-			return problem
+		if problem := v.TransactionData[i].check(); problem != nil {
+			return problem.InEntry("transactionData", i)
 		}
 	}
 	return nil
@@ -1663,16 +1667,16 @@ type StopTransactionResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *StopTransactionResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *StopTransactionResponse) check(path string) *ocpp.Violation {
+func (v *StopTransactionResponse) check() *ocpp.Violation {
 	if v.IDTagInfo != nil {
-		if problem := v.IDTagInfo.check(path + "idTagInfo" + "."); problem != nil {
-			return problem
+		if problem := v.IDTagInfo.check(); problem != nil {
+			return problem.In("idTagInfo")
 		}
 	}
 	return nil
@@ -1686,14 +1690,14 @@ type TriggerMessageRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *TriggerMessageRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *TriggerMessageRequest) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"requestedMessage", v.RequestedMessage, (v.RequestedMessage).Known()); problem != nil {
+func (v *TriggerMessageRequest) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("requestedMessage", v.RequestedMessage, (v.RequestedMessage).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1706,14 +1710,14 @@ type TriggerMessageResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *TriggerMessageResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *TriggerMessageResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *TriggerMessageResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1726,13 +1730,13 @@ type UnlockConnectorRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *UnlockConnectorRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *UnlockConnectorRequest) check(path string) *ocpp.Violation {
+func (v *UnlockConnectorRequest) check() *ocpp.Violation {
 	return nil
 }
 
@@ -1743,14 +1747,14 @@ type UnlockConnectorResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *UnlockConnectorResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *UnlockConnectorResponse) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
+func (v *UnlockConnectorResponse) check() *ocpp.Violation {
+	if problem := ocpp.CheckEnum("status", v.Status, (v.Status).Known()); problem != nil {
 		return problem
 	}
 	return nil
@@ -1766,15 +1770,15 @@ type UpdateFirmwareRequest struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *UpdateFirmwareRequest) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *UpdateFirmwareRequest) check(path string) *ocpp.Violation {
+func (v *UpdateFirmwareRequest) check() *ocpp.Violation {
 	if v.RetrieveDate.Time.IsZero() {
-		return ocpp.Missing(path + "retrieveDate")
+		return ocpp.Missing("retrieveDate")
 	}
 	return nil
 }
@@ -1785,1368 +1789,12 @@ type UpdateFirmwareResponse struct {
 
 // Validate returns a *ocpp.Violation for the first member that breaks the specification.
 func (v *UpdateFirmwareResponse) Validate() error {
-	if problem := v.check(""); problem != nil {
+	if problem := v.check(); problem != nil {
 		return problem
 	}
 	return nil
 }
 
-func (v *UpdateFirmwareResponse) check(path string) *ocpp.Violation {
+func (v *UpdateFirmwareResponse) check() *ocpp.Violation {
 	return nil
-}
-
-// AuthorizationData has the members of the specification, in its order.
-type AuthorizationData struct {
-	IDTag     string     `json:"idTag"`
-	IDTagInfo *IDTagInfo `json:"idTagInfo,omitempty"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *AuthorizationData) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *AuthorizationData) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"idTag", v.IDTag, 20); problem != nil {
-		return problem
-	}
-	if v.IDTagInfo != nil {
-		if problem := v.IDTagInfo.check(path + "idTagInfo" + "."); problem != nil {
-			return problem
-		}
-	}
-	return nil
-}
-
-// CertificateHashData has the members of the specification, in its order.
-type CertificateHashData struct {
-	HashAlgorithm  HashAlgorithm `json:"hashAlgorithm"`
-	IssuerNameHash string        `json:"issuerNameHash"`
-	IssuerKeyHash  string        `json:"issuerKeyHash"`
-	SerialNumber   string        `json:"serialNumber"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *CertificateHashData) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *CertificateHashData) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"hashAlgorithm", v.HashAlgorithm, (v.HashAlgorithm).Known()); problem != nil {
-		return problem
-	}
-	if problem := ocpp.CheckLength(path+"issuerNameHash", v.IssuerNameHash, 128); problem != nil {
-		return problem
-	}
-	if problem := ocpp.CheckLength(path+"issuerKeyHash", v.IssuerKeyHash, 128); problem != nil {
-		return problem
-	}
-	if problem := ocpp.CheckLength(path+"serialNumber", v.SerialNumber, 40); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-// ChargingProfile has the members of the specification, in its order.
-type ChargingProfile struct {
-	ChargingProfileID      int                        `json:"chargingProfileId"`
-	TransactionID          *int                       `json:"transactionId,omitempty"`
-	StackLevel             int                        `json:"stackLevel"`
-	ChargingProfilePurpose ChargingProfilePurposeType `json:"chargingProfilePurpose"`
-	ChargingProfileKind    ChargingProfileKindType    `json:"chargingProfileKind"`
-	RecurrencyKind         *RecurrencyKindType        `json:"recurrencyKind,omitempty"`
-	ValidFrom              *ocpp.DateTime             `json:"validFrom,omitempty"`
-	ValidTo                *ocpp.DateTime             `json:"validTo,omitempty"`
-	ChargingSchedule       ChargingSchedule           `json:"chargingSchedule"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *ChargingProfile) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *ChargingProfile) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"chargingProfilePurpose", v.ChargingProfilePurpose, (v.ChargingProfilePurpose).Known()); problem != nil {
-		return problem
-	}
-	if problem := ocpp.CheckEnum(path+"chargingProfileKind", v.ChargingProfileKind, (v.ChargingProfileKind).Known()); problem != nil {
-		return problem
-	}
-	if v.RecurrencyKind != nil {
-		if problem := ocpp.CheckEnum(path+"recurrencyKind", *v.RecurrencyKind, (*v.RecurrencyKind).Known()); problem != nil {
-			return problem
-		}
-	}
-	if problem := v.ChargingSchedule.check(path + "chargingSchedule" + "."); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-// ChargingSchedule has the members of the specification, in its order.
-type ChargingSchedule struct {
-	Duration               *int                     `json:"duration,omitempty"`
-	StartSchedule          *ocpp.DateTime           `json:"startSchedule,omitempty"`
-	ChargingRateUnit       ChargingRateUnitType     `json:"chargingRateUnit"`
-	ChargingSchedulePeriod []ChargingSchedulePeriod `json:"chargingSchedulePeriod"`
-	MinChargingRate        *ocpp.Decimal            `json:"minChargingRate,omitempty"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *ChargingSchedule) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *ChargingSchedule) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckEnum(path+"chargingRateUnit", v.ChargingRateUnit, (v.ChargingRateUnit).Known()); problem != nil {
-		return problem
-	}
-	if v.ChargingSchedulePeriod == nil {
-		return ocpp.Missing(path + "chargingSchedulePeriod")
-	}
-	for i := range v.ChargingSchedulePeriod {
-		if problem := v.ChargingSchedulePeriod[i].check(ocpp.Entry(path+"chargingSchedulePeriod", i) + "."); problem != nil {
-			return problem
-		}
-	}
-	if v.MinChargingRate != nil {
-		if problem := ocpp.CheckDecimal(path+"minChargingRate", *v.MinChargingRate, 100); problem != nil {
-			return problem
-		}
-	}
-	return nil
-}
-
-// ChargingSchedulePeriod has the members of the specification, in its order.
-type ChargingSchedulePeriod struct {
-	StartPeriod  int          `json:"startPeriod"`
-	Limit        ocpp.Decimal `json:"limit"`
-	NumberPhases *int         `json:"numberPhases,omitempty"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *ChargingSchedulePeriod) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *ChargingSchedulePeriod) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckDecimal(path+"limit", v.Limit, 100); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-// Firmware has the members of the specification, in its order.
-type Firmware struct {
-	Location           string         `json:"location"`
-	RetrieveDateTime   ocpp.DateTime  `json:"retrieveDateTime"`
-	InstallDateTime    *ocpp.DateTime `json:"installDateTime,omitempty"`
-	SigningCertificate string         `json:"signingCertificate"`
-	Signature          string         `json:"signature"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *Firmware) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *Firmware) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"location", v.Location, 512); problem != nil {
-		return problem
-	}
-	if v.RetrieveDateTime.Time.IsZero() {
-		return ocpp.Missing(path + "retrieveDateTime")
-	}
-	if problem := ocpp.CheckLength(path+"signingCertificate", v.SigningCertificate, 5500); problem != nil {
-		return problem
-	}
-	if problem := ocpp.CheckLength(path+"signature", v.Signature, 800); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-// IDTagInfo has the members of the specification, in its order.
-type IDTagInfo struct {
-	ExpiryDate  *ocpp.DateTime      `json:"expiryDate,omitempty"`
-	ParentIDTag *string             `json:"parentIdTag,omitempty"`
-	Status      AuthorizationStatus `json:"status"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *IDTagInfo) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *IDTagInfo) check(path string) *ocpp.Violation {
-	if v.ParentIDTag != nil {
-		if problem := ocpp.CheckLength(path+"parentIdTag", *v.ParentIDTag, 20); problem != nil {
-			return problem
-		}
-	}
-	if problem := ocpp.CheckEnum(path+"status", v.Status, (v.Status).Known()); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-// KeyValue has the members of the specification, in its order.
-type KeyValue struct {
-	Key      string  `json:"key"`
-	Readonly bool    `json:"readonly"`
-	Value    *string `json:"value,omitempty"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *KeyValue) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *KeyValue) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"key", v.Key, 50); problem != nil {
-		return problem
-	}
-	if v.Value != nil {
-		if problem := ocpp.CheckLength(path+"value", *v.Value, 500); problem != nil {
-			return problem
-		}
-	}
-	return nil
-}
-
-// LogParameters has the members of the specification, in its order.
-type LogParameters struct {
-	RemoteLocation  string         `json:"remoteLocation"`
-	OldestTimestamp *ocpp.DateTime `json:"oldestTimestamp,omitempty"`
-	LatestTimestamp *ocpp.DateTime `json:"latestTimestamp,omitempty"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *LogParameters) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *LogParameters) check(path string) *ocpp.Violation {
-	if problem := ocpp.CheckLength(path+"remoteLocation", v.RemoteLocation, 512); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-// MeterValue has the members of the specification, in its order.
-type MeterValue struct {
-	Timestamp    ocpp.DateTime  `json:"timestamp"`
-	SampledValue []SampledValue `json:"sampledValue"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *MeterValue) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *MeterValue) check(path string) *ocpp.Violation {
-	if v.Timestamp.Time.IsZero() {
-		return ocpp.Missing(path + "timestamp")
-	}
-	if v.SampledValue == nil {
-		return ocpp.Missing(path + "sampledValue")
-	}
-	if problem := ocpp.CheckCount(path+"sampledValue", len(v.SampledValue), 1, 0); v.SampledValue != nil && problem != nil {
-		return problem
-	}
-	for i := range v.SampledValue {
-		if problem := v.SampledValue[i].check(ocpp.Entry(path+"sampledValue", i) + "."); problem != nil {
-			return problem
-		}
-	}
-	return nil
-}
-
-// SampledValue has the members of the specification, in its order.
-type SampledValue struct {
-	Value     string          `json:"value"`
-	Context   *ReadingContext `json:"context,omitempty"`
-	Format    *ValueFormat    `json:"format,omitempty"`
-	Measurand *Measurand      `json:"measurand,omitempty"`
-	Phase     *Phase          `json:"phase,omitempty"`
-	Location  *Location       `json:"location,omitempty"`
-	Unit      *UnitOfMeasure  `json:"unit,omitempty"`
-}
-
-// Validate returns a *ocpp.Violation for the first member that breaks the specification.
-func (v *SampledValue) Validate() error {
-	if problem := v.check(""); problem != nil {
-		return problem
-	}
-	return nil
-}
-
-func (v *SampledValue) check(path string) *ocpp.Violation {
-	if v.Context != nil {
-		if problem := ocpp.CheckEnum(path+"context", *v.Context, (*v.Context).Known()); problem != nil {
-			return problem
-		}
-	}
-	if v.Format != nil {
-		if problem := ocpp.CheckEnum(path+"format", *v.Format, (*v.Format).Known()); problem != nil {
-			return problem
-		}
-	}
-	if v.Measurand != nil {
-		if problem := ocpp.CheckEnum(path+"measurand", *v.Measurand, (*v.Measurand).Known()); problem != nil {
-			return problem
-		}
-	}
-	if v.Phase != nil {
-		if problem := ocpp.CheckEnum(path+"phase", *v.Phase, (*v.Phase).Known()); problem != nil {
-			return problem
-		}
-	}
-	if v.Location != nil {
-		if problem := ocpp.CheckEnum(path+"location", *v.Location, (*v.Location).Known()); problem != nil {
-			return problem
-		}
-	}
-	if v.Unit != nil {
-		if problem := ocpp.CheckEnum(path+"unit", *v.Unit, (*v.Unit).Known()); problem != nil {
-			return problem
-		}
-	}
-	return nil
-}
-
-// AuthorizationStatus is an enumeration of the specification.
-type AuthorizationStatus string
-
-// The values of AuthorizationStatus.
-const (
-	AuthorizationStatusAccepted     AuthorizationStatus = "Accepted"
-	AuthorizationStatusBlocked      AuthorizationStatus = "Blocked"
-	AuthorizationStatusExpired      AuthorizationStatus = "Expired"
-	AuthorizationStatusInvalid      AuthorizationStatus = "Invalid"
-	AuthorizationStatusConcurrentTx AuthorizationStatus = "ConcurrentTx"
-)
-
-// Known reports whether the specification has this value.
-func (v AuthorizationStatus) Known() bool {
-	switch v {
-	case AuthorizationStatusAccepted, AuthorizationStatusBlocked, AuthorizationStatusExpired, AuthorizationStatusInvalid, AuthorizationStatusConcurrentTx:
-		return true
-	}
-	return false
-}
-
-// AvailabilityStatus is an enumeration of the specification.
-type AvailabilityStatus string
-
-// The values of AvailabilityStatus.
-const (
-	AvailabilityStatusAccepted  AvailabilityStatus = "Accepted"
-	AvailabilityStatusRejected  AvailabilityStatus = "Rejected"
-	AvailabilityStatusScheduled AvailabilityStatus = "Scheduled"
-)
-
-// Known reports whether the specification has this value.
-func (v AvailabilityStatus) Known() bool {
-	switch v {
-	case AvailabilityStatusAccepted, AvailabilityStatusRejected, AvailabilityStatusScheduled:
-		return true
-	}
-	return false
-}
-
-// AvailabilityType is an enumeration of the specification.
-type AvailabilityType string
-
-// The values of AvailabilityType.
-const (
-	AvailabilityTypeInoperative AvailabilityType = "Inoperative"
-	AvailabilityTypeOperative   AvailabilityType = "Operative"
-)
-
-// Known reports whether the specification has this value.
-func (v AvailabilityType) Known() bool {
-	switch v {
-	case AvailabilityTypeInoperative, AvailabilityTypeOperative:
-		return true
-	}
-	return false
-}
-
-// CancelReservationStatus is an enumeration of the specification.
-type CancelReservationStatus string
-
-// The values of CancelReservationStatus.
-const (
-	CancelReservationStatusAccepted CancelReservationStatus = "Accepted"
-	CancelReservationStatusRejected CancelReservationStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v CancelReservationStatus) Known() bool {
-	switch v {
-	case CancelReservationStatusAccepted, CancelReservationStatusRejected:
-		return true
-	}
-	return false
-}
-
-// CertificateSignedStatus is an enumeration of the specification.
-type CertificateSignedStatus string
-
-// The values of CertificateSignedStatus.
-const (
-	CertificateSignedStatusAccepted CertificateSignedStatus = "Accepted"
-	CertificateSignedStatusRejected CertificateSignedStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v CertificateSignedStatus) Known() bool {
-	switch v {
-	case CertificateSignedStatusAccepted, CertificateSignedStatusRejected:
-		return true
-	}
-	return false
-}
-
-// CertificateUse is an enumeration of the specification.
-type CertificateUse string
-
-// The values of CertificateUse.
-const (
-	CertificateUseCentralSystemRootCertificate CertificateUse = "CentralSystemRootCertificate"
-	CertificateUseManufacturerRootCertificate  CertificateUse = "ManufacturerRootCertificate"
-)
-
-// Known reports whether the specification has this value.
-func (v CertificateUse) Known() bool {
-	switch v {
-	case CertificateUseCentralSystemRootCertificate, CertificateUseManufacturerRootCertificate:
-		return true
-	}
-	return false
-}
-
-// ChargePointErrorCode is an enumeration of the specification.
-type ChargePointErrorCode string
-
-// The values of ChargePointErrorCode.
-const (
-	ChargePointErrorCodeConnectorLockFailure ChargePointErrorCode = "ConnectorLockFailure"
-	ChargePointErrorCodeEVCommunicationError ChargePointErrorCode = "EVCommunicationError"
-	ChargePointErrorCodeGroundFailure        ChargePointErrorCode = "GroundFailure"
-	ChargePointErrorCodeHighTemperature      ChargePointErrorCode = "HighTemperature"
-	ChargePointErrorCodeInternalError        ChargePointErrorCode = "InternalError"
-	ChargePointErrorCodeLocalListConflict    ChargePointErrorCode = "LocalListConflict"
-	ChargePointErrorCodeNoError              ChargePointErrorCode = "NoError"
-	ChargePointErrorCodeOtherError           ChargePointErrorCode = "OtherError"
-	ChargePointErrorCodeOverCurrentFailure   ChargePointErrorCode = "OverCurrentFailure"
-	ChargePointErrorCodePowerMeterFailure    ChargePointErrorCode = "PowerMeterFailure"
-	ChargePointErrorCodePowerSwitchFailure   ChargePointErrorCode = "PowerSwitchFailure"
-	ChargePointErrorCodeReaderFailure        ChargePointErrorCode = "ReaderFailure"
-	ChargePointErrorCodeResetFailure         ChargePointErrorCode = "ResetFailure"
-	ChargePointErrorCodeUnderVoltage         ChargePointErrorCode = "UnderVoltage"
-	ChargePointErrorCodeOverVoltage          ChargePointErrorCode = "OverVoltage"
-	ChargePointErrorCodeWeakSignal           ChargePointErrorCode = "WeakSignal"
-)
-
-// Known reports whether the specification has this value.
-func (v ChargePointErrorCode) Known() bool {
-	switch v {
-	case ChargePointErrorCodeConnectorLockFailure, ChargePointErrorCodeEVCommunicationError, ChargePointErrorCodeGroundFailure, ChargePointErrorCodeHighTemperature, ChargePointErrorCodeInternalError, ChargePointErrorCodeLocalListConflict, ChargePointErrorCodeNoError, ChargePointErrorCodeOtherError, ChargePointErrorCodeOverCurrentFailure, ChargePointErrorCodePowerMeterFailure, ChargePointErrorCodePowerSwitchFailure, ChargePointErrorCodeReaderFailure, ChargePointErrorCodeResetFailure, ChargePointErrorCodeUnderVoltage, ChargePointErrorCodeOverVoltage, ChargePointErrorCodeWeakSignal:
-		return true
-	}
-	return false
-}
-
-// ChargePointStatus is an enumeration of the specification.
-type ChargePointStatus string
-
-// The values of ChargePointStatus.
-const (
-	ChargePointStatusAvailable     ChargePointStatus = "Available"
-	ChargePointStatusPreparing     ChargePointStatus = "Preparing"
-	ChargePointStatusCharging      ChargePointStatus = "Charging"
-	ChargePointStatusSuspendedEVSE ChargePointStatus = "SuspendedEVSE"
-	ChargePointStatusSuspendedEV   ChargePointStatus = "SuspendedEV"
-	ChargePointStatusFinishing     ChargePointStatus = "Finishing"
-	ChargePointStatusReserved      ChargePointStatus = "Reserved"
-	ChargePointStatusUnavailable   ChargePointStatus = "Unavailable"
-	ChargePointStatusFaulted       ChargePointStatus = "Faulted"
-)
-
-// Known reports whether the specification has this value.
-func (v ChargePointStatus) Known() bool {
-	switch v {
-	case ChargePointStatusAvailable, ChargePointStatusPreparing, ChargePointStatusCharging, ChargePointStatusSuspendedEVSE, ChargePointStatusSuspendedEV, ChargePointStatusFinishing, ChargePointStatusReserved, ChargePointStatusUnavailable, ChargePointStatusFaulted:
-		return true
-	}
-	return false
-}
-
-// ChargingProfileKindType is an enumeration of the specification.
-type ChargingProfileKindType string
-
-// The values of ChargingProfileKindType.
-const (
-	ChargingProfileKindTypeAbsolute  ChargingProfileKindType = "Absolute"
-	ChargingProfileKindTypeRecurring ChargingProfileKindType = "Recurring"
-	ChargingProfileKindTypeRelative  ChargingProfileKindType = "Relative"
-)
-
-// Known reports whether the specification has this value.
-func (v ChargingProfileKindType) Known() bool {
-	switch v {
-	case ChargingProfileKindTypeAbsolute, ChargingProfileKindTypeRecurring, ChargingProfileKindTypeRelative:
-		return true
-	}
-	return false
-}
-
-// ChargingProfilePurposeType is an enumeration of the specification.
-type ChargingProfilePurposeType string
-
-// The values of ChargingProfilePurposeType.
-const (
-	ChargingProfilePurposeTypeChargePointMaxProfile ChargingProfilePurposeType = "ChargePointMaxProfile"
-	ChargingProfilePurposeTypeTxDefaultProfile      ChargingProfilePurposeType = "TxDefaultProfile"
-	ChargingProfilePurposeTypeTxProfile             ChargingProfilePurposeType = "TxProfile"
-)
-
-// Known reports whether the specification has this value.
-func (v ChargingProfilePurposeType) Known() bool {
-	switch v {
-	case ChargingProfilePurposeTypeChargePointMaxProfile, ChargingProfilePurposeTypeTxDefaultProfile, ChargingProfilePurposeTypeTxProfile:
-		return true
-	}
-	return false
-}
-
-// ChargingProfileStatus is an enumeration of the specification.
-type ChargingProfileStatus string
-
-// The values of ChargingProfileStatus.
-const (
-	ChargingProfileStatusAccepted     ChargingProfileStatus = "Accepted"
-	ChargingProfileStatusRejected     ChargingProfileStatus = "Rejected"
-	ChargingProfileStatusNotSupported ChargingProfileStatus = "NotSupported"
-)
-
-// Known reports whether the specification has this value.
-func (v ChargingProfileStatus) Known() bool {
-	switch v {
-	case ChargingProfileStatusAccepted, ChargingProfileStatusRejected, ChargingProfileStatusNotSupported:
-		return true
-	}
-	return false
-}
-
-// ChargingRateUnitType is an enumeration of the specification.
-type ChargingRateUnitType string
-
-// The values of ChargingRateUnitType.
-const (
-	ChargingRateUnitTypeA ChargingRateUnitType = "A"
-	ChargingRateUnitTypeW ChargingRateUnitType = "W"
-)
-
-// Known reports whether the specification has this value.
-func (v ChargingRateUnitType) Known() bool {
-	switch v {
-	case ChargingRateUnitTypeA, ChargingRateUnitTypeW:
-		return true
-	}
-	return false
-}
-
-// ClearCacheStatus is an enumeration of the specification.
-type ClearCacheStatus string
-
-// The values of ClearCacheStatus.
-const (
-	ClearCacheStatusAccepted ClearCacheStatus = "Accepted"
-	ClearCacheStatusRejected ClearCacheStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v ClearCacheStatus) Known() bool {
-	switch v {
-	case ClearCacheStatusAccepted, ClearCacheStatusRejected:
-		return true
-	}
-	return false
-}
-
-// ClearChargingProfileStatus is an enumeration of the specification.
-type ClearChargingProfileStatus string
-
-// The values of ClearChargingProfileStatus.
-const (
-	ClearChargingProfileStatusAccepted ClearChargingProfileStatus = "Accepted"
-	ClearChargingProfileStatusUnknown  ClearChargingProfileStatus = "Unknown"
-)
-
-// Known reports whether the specification has this value.
-func (v ClearChargingProfileStatus) Known() bool {
-	switch v {
-	case ClearChargingProfileStatusAccepted, ClearChargingProfileStatusUnknown:
-		return true
-	}
-	return false
-}
-
-// ConfigurationStatus is an enumeration of the specification.
-type ConfigurationStatus string
-
-// The values of ConfigurationStatus.
-const (
-	ConfigurationStatusAccepted       ConfigurationStatus = "Accepted"
-	ConfigurationStatusRejected       ConfigurationStatus = "Rejected"
-	ConfigurationStatusRebootRequired ConfigurationStatus = "RebootRequired"
-	ConfigurationStatusNotSupported   ConfigurationStatus = "NotSupported"
-)
-
-// Known reports whether the specification has this value.
-func (v ConfigurationStatus) Known() bool {
-	switch v {
-	case ConfigurationStatusAccepted, ConfigurationStatusRejected, ConfigurationStatusRebootRequired, ConfigurationStatusNotSupported:
-		return true
-	}
-	return false
-}
-
-// DataTransferStatus is an enumeration of the specification.
-type DataTransferStatus string
-
-// The values of DataTransferStatus.
-const (
-	DataTransferStatusAccepted         DataTransferStatus = "Accepted"
-	DataTransferStatusRejected         DataTransferStatus = "Rejected"
-	DataTransferStatusUnknownMessageId DataTransferStatus = "UnknownMessageId"
-	DataTransferStatusUnknownVendorId  DataTransferStatus = "UnknownVendorId"
-)
-
-// Known reports whether the specification has this value.
-func (v DataTransferStatus) Known() bool {
-	switch v {
-	case DataTransferStatusAccepted, DataTransferStatusRejected, DataTransferStatusUnknownMessageId, DataTransferStatusUnknownVendorId:
-		return true
-	}
-	return false
-}
-
-// DeleteCertificateStatus is an enumeration of the specification.
-type DeleteCertificateStatus string
-
-// The values of DeleteCertificateStatus.
-const (
-	DeleteCertificateStatusAccepted DeleteCertificateStatus = "Accepted"
-	DeleteCertificateStatusFailed   DeleteCertificateStatus = "Failed"
-	DeleteCertificateStatusNotFound DeleteCertificateStatus = "NotFound"
-)
-
-// Known reports whether the specification has this value.
-func (v DeleteCertificateStatus) Known() bool {
-	switch v {
-	case DeleteCertificateStatusAccepted, DeleteCertificateStatusFailed, DeleteCertificateStatusNotFound:
-		return true
-	}
-	return false
-}
-
-// DiagnosticsStatus is an enumeration of the specification.
-type DiagnosticsStatus string
-
-// The values of DiagnosticsStatus.
-const (
-	DiagnosticsStatusIdle         DiagnosticsStatus = "Idle"
-	DiagnosticsStatusUploaded     DiagnosticsStatus = "Uploaded"
-	DiagnosticsStatusUploadFailed DiagnosticsStatus = "UploadFailed"
-	DiagnosticsStatusUploading    DiagnosticsStatus = "Uploading"
-)
-
-// Known reports whether the specification has this value.
-func (v DiagnosticsStatus) Known() bool {
-	switch v {
-	case DiagnosticsStatusIdle, DiagnosticsStatusUploaded, DiagnosticsStatusUploadFailed, DiagnosticsStatusUploading:
-		return true
-	}
-	return false
-}
-
-// ExtendedMessageTrigger is an enumeration of the specification.
-type ExtendedMessageTrigger string
-
-// The values of ExtendedMessageTrigger.
-const (
-	ExtendedMessageTriggerBootNotification           ExtendedMessageTrigger = "BootNotification"
-	ExtendedMessageTriggerLogStatusNotification      ExtendedMessageTrigger = "LogStatusNotification"
-	ExtendedMessageTriggerFirmwareStatusNotification ExtendedMessageTrigger = "FirmwareStatusNotification"
-	ExtendedMessageTriggerHeartbeat                  ExtendedMessageTrigger = "Heartbeat"
-	ExtendedMessageTriggerMeterValues                ExtendedMessageTrigger = "MeterValues"
-	ExtendedMessageTriggerSignChargePointCertificate ExtendedMessageTrigger = "SignChargePointCertificate"
-	ExtendedMessageTriggerStatusNotification         ExtendedMessageTrigger = "StatusNotification"
-)
-
-// Known reports whether the specification has this value.
-func (v ExtendedMessageTrigger) Known() bool {
-	switch v {
-	case ExtendedMessageTriggerBootNotification, ExtendedMessageTriggerLogStatusNotification, ExtendedMessageTriggerFirmwareStatusNotification, ExtendedMessageTriggerHeartbeat, ExtendedMessageTriggerMeterValues, ExtendedMessageTriggerSignChargePointCertificate, ExtendedMessageTriggerStatusNotification:
-		return true
-	}
-	return false
-}
-
-// FirmwareStatus is an enumeration of the specification.
-type FirmwareStatus string
-
-// The values of FirmwareStatus.
-const (
-	FirmwareStatusDownloaded         FirmwareStatus = "Downloaded"
-	FirmwareStatusDownloadFailed     FirmwareStatus = "DownloadFailed"
-	FirmwareStatusDownloading        FirmwareStatus = "Downloading"
-	FirmwareStatusIdle               FirmwareStatus = "Idle"
-	FirmwareStatusInstallationFailed FirmwareStatus = "InstallationFailed"
-	FirmwareStatusInstalling         FirmwareStatus = "Installing"
-	FirmwareStatusInstalled          FirmwareStatus = "Installed"
-)
-
-// Known reports whether the specification has this value.
-func (v FirmwareStatus) Known() bool {
-	switch v {
-	case FirmwareStatusDownloaded, FirmwareStatusDownloadFailed, FirmwareStatusDownloading, FirmwareStatusIdle, FirmwareStatusInstallationFailed, FirmwareStatusInstalling, FirmwareStatusInstalled:
-		return true
-	}
-	return false
-}
-
-// GenericStatus is an enumeration of the specification.
-type GenericStatus string
-
-// The values of GenericStatus.
-const (
-	GenericStatusAccepted GenericStatus = "Accepted"
-	GenericStatusRejected GenericStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v GenericStatus) Known() bool {
-	switch v {
-	case GenericStatusAccepted, GenericStatusRejected:
-		return true
-	}
-	return false
-}
-
-// GetCompositeScheduleStatus is an enumeration of the specification.
-type GetCompositeScheduleStatus string
-
-// The values of GetCompositeScheduleStatus.
-const (
-	GetCompositeScheduleStatusAccepted GetCompositeScheduleStatus = "Accepted"
-	GetCompositeScheduleStatusRejected GetCompositeScheduleStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v GetCompositeScheduleStatus) Known() bool {
-	switch v {
-	case GetCompositeScheduleStatusAccepted, GetCompositeScheduleStatusRejected:
-		return true
-	}
-	return false
-}
-
-// GetInstalledCertificateStatus is an enumeration of the specification.
-type GetInstalledCertificateStatus string
-
-// The values of GetInstalledCertificateStatus.
-const (
-	GetInstalledCertificateStatusAccepted GetInstalledCertificateStatus = "Accepted"
-	GetInstalledCertificateStatusNotFound GetInstalledCertificateStatus = "NotFound"
-)
-
-// Known reports whether the specification has this value.
-func (v GetInstalledCertificateStatus) Known() bool {
-	switch v {
-	case GetInstalledCertificateStatusAccepted, GetInstalledCertificateStatusNotFound:
-		return true
-	}
-	return false
-}
-
-// HashAlgorithm is an enumeration of the specification.
-type HashAlgorithm string
-
-// The values of HashAlgorithm.
-const (
-	HashAlgorithmSHA256 HashAlgorithm = "SHA256"
-	HashAlgorithmSHA384 HashAlgorithm = "SHA384"
-	HashAlgorithmSHA512 HashAlgorithm = "SHA512"
-)
-
-// Known reports whether the specification has this value.
-func (v HashAlgorithm) Known() bool {
-	switch v {
-	case HashAlgorithmSHA256, HashAlgorithmSHA384, HashAlgorithmSHA512:
-		return true
-	}
-	return false
-}
-
-// InstallCertificateStatus is an enumeration of the specification.
-type InstallCertificateStatus string
-
-// The values of InstallCertificateStatus.
-const (
-	InstallCertificateStatusAccepted InstallCertificateStatus = "Accepted"
-	InstallCertificateStatusFailed   InstallCertificateStatus = "Failed"
-	InstallCertificateStatusRejected InstallCertificateStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v InstallCertificateStatus) Known() bool {
-	switch v {
-	case InstallCertificateStatusAccepted, InstallCertificateStatusFailed, InstallCertificateStatusRejected:
-		return true
-	}
-	return false
-}
-
-// Location is an enumeration of the specification.
-type Location string
-
-// The values of Location.
-const (
-	LocationCable  Location = "Cable"
-	LocationEV     Location = "EV"
-	LocationInlet  Location = "Inlet"
-	LocationOutlet Location = "Outlet"
-	LocationBody   Location = "Body"
-)
-
-// Known reports whether the specification has this value.
-func (v Location) Known() bool {
-	switch v {
-	case LocationCable, LocationEV, LocationInlet, LocationOutlet, LocationBody:
-		return true
-	}
-	return false
-}
-
-// Log is an enumeration of the specification.
-type Log string
-
-// The values of Log.
-const (
-	LogDiagnosticsLog Log = "DiagnosticsLog"
-	LogSecurityLog    Log = "SecurityLog"
-)
-
-// Known reports whether the specification has this value.
-func (v Log) Known() bool {
-	switch v {
-	case LogDiagnosticsLog, LogSecurityLog:
-		return true
-	}
-	return false
-}
-
-// LogStatus is an enumeration of the specification.
-type LogStatus string
-
-// The values of LogStatus.
-const (
-	LogStatusAccepted         LogStatus = "Accepted"
-	LogStatusRejected         LogStatus = "Rejected"
-	LogStatusAcceptedCanceled LogStatus = "AcceptedCanceled"
-)
-
-// Known reports whether the specification has this value.
-func (v LogStatus) Known() bool {
-	switch v {
-	case LogStatusAccepted, LogStatusRejected, LogStatusAcceptedCanceled:
-		return true
-	}
-	return false
-}
-
-// Measurand is an enumeration of the specification.
-type Measurand string
-
-// The values of Measurand.
-const (
-	MeasurandEnergyActiveExportRegister   Measurand = "Energy.Active.Export.Register"
-	MeasurandEnergyActiveImportRegister   Measurand = "Energy.Active.Import.Register"
-	MeasurandEnergyReactiveExportRegister Measurand = "Energy.Reactive.Export.Register"
-	MeasurandEnergyReactiveImportRegister Measurand = "Energy.Reactive.Import.Register"
-	MeasurandEnergyActiveExportInterval   Measurand = "Energy.Active.Export.Interval"
-	MeasurandEnergyActiveImportInterval   Measurand = "Energy.Active.Import.Interval"
-	MeasurandEnergyReactiveExportInterval Measurand = "Energy.Reactive.Export.Interval"
-	MeasurandEnergyReactiveImportInterval Measurand = "Energy.Reactive.Import.Interval"
-	MeasurandPowerActiveExport            Measurand = "Power.Active.Export"
-	MeasurandPowerActiveImport            Measurand = "Power.Active.Import"
-	MeasurandPowerOffered                 Measurand = "Power.Offered"
-	MeasurandPowerReactiveExport          Measurand = "Power.Reactive.Export"
-	MeasurandPowerReactiveImport          Measurand = "Power.Reactive.Import"
-	MeasurandPowerFactor                  Measurand = "Power.Factor"
-	MeasurandCurrentImport                Measurand = "Current.Import"
-	MeasurandCurrentExport                Measurand = "Current.Export"
-	MeasurandCurrentOffered               Measurand = "Current.Offered"
-	MeasurandVoltage                      Measurand = "Voltage"
-	MeasurandFrequency                    Measurand = "Frequency"
-	MeasurandTemperature                  Measurand = "Temperature"
-	MeasurandSoC                          Measurand = "SoC"
-	MeasurandRPM                          Measurand = "RPM"
-)
-
-// Known reports whether the specification has this value.
-func (v Measurand) Known() bool {
-	switch v {
-	case MeasurandEnergyActiveExportRegister, MeasurandEnergyActiveImportRegister, MeasurandEnergyReactiveExportRegister, MeasurandEnergyReactiveImportRegister, MeasurandEnergyActiveExportInterval, MeasurandEnergyActiveImportInterval, MeasurandEnergyReactiveExportInterval, MeasurandEnergyReactiveImportInterval, MeasurandPowerActiveExport, MeasurandPowerActiveImport, MeasurandPowerOffered, MeasurandPowerReactiveExport, MeasurandPowerReactiveImport, MeasurandPowerFactor, MeasurandCurrentImport, MeasurandCurrentExport, MeasurandCurrentOffered, MeasurandVoltage, MeasurandFrequency, MeasurandTemperature, MeasurandSoC, MeasurandRPM:
-		return true
-	}
-	return false
-}
-
-// MessageTrigger is an enumeration of the specification.
-type MessageTrigger string
-
-// The values of MessageTrigger.
-const (
-	MessageTriggerBootNotification              MessageTrigger = "BootNotification"
-	MessageTriggerDiagnosticsStatusNotification MessageTrigger = "DiagnosticsStatusNotification"
-	MessageTriggerFirmwareStatusNotification    MessageTrigger = "FirmwareStatusNotification"
-	MessageTriggerHeartbeat                     MessageTrigger = "Heartbeat"
-	MessageTriggerMeterValues                   MessageTrigger = "MeterValues"
-	MessageTriggerStatusNotification            MessageTrigger = "StatusNotification"
-)
-
-// Known reports whether the specification has this value.
-func (v MessageTrigger) Known() bool {
-	switch v {
-	case MessageTriggerBootNotification, MessageTriggerDiagnosticsStatusNotification, MessageTriggerFirmwareStatusNotification, MessageTriggerHeartbeat, MessageTriggerMeterValues, MessageTriggerStatusNotification:
-		return true
-	}
-	return false
-}
-
-// Phase is an enumeration of the specification.
-type Phase string
-
-// The values of Phase.
-const (
-	PhaseL1   Phase = "L1"
-	PhaseL2   Phase = "L2"
-	PhaseL3   Phase = "L3"
-	PhaseN    Phase = "N"
-	PhaseL1N  Phase = "L1-N"
-	PhaseL2N  Phase = "L2-N"
-	PhaseL3N  Phase = "L3-N"
-	PhaseL1L2 Phase = "L1-L2"
-	PhaseL2L3 Phase = "L2-L3"
-	PhaseL3L1 Phase = "L3-L1"
-)
-
-// Known reports whether the specification has this value.
-func (v Phase) Known() bool {
-	switch v {
-	case PhaseL1, PhaseL2, PhaseL3, PhaseN, PhaseL1N, PhaseL2N, PhaseL3N, PhaseL1L2, PhaseL2L3, PhaseL3L1:
-		return true
-	}
-	return false
-}
-
-// ReadingContext is an enumeration of the specification.
-type ReadingContext string
-
-// The values of ReadingContext.
-const (
-	ReadingContextInterruptionBegin ReadingContext = "Interruption.Begin"
-	ReadingContextInterruptionEnd   ReadingContext = "Interruption.End"
-	ReadingContextSampleClock       ReadingContext = "Sample.Clock"
-	ReadingContextSamplePeriodic    ReadingContext = "Sample.Periodic"
-	ReadingContextTransactionBegin  ReadingContext = "Transaction.Begin"
-	ReadingContextTransactionEnd    ReadingContext = "Transaction.End"
-	ReadingContextTrigger           ReadingContext = "Trigger"
-	ReadingContextOther             ReadingContext = "Other"
-)
-
-// Known reports whether the specification has this value.
-func (v ReadingContext) Known() bool {
-	switch v {
-	case ReadingContextInterruptionBegin, ReadingContextInterruptionEnd, ReadingContextSampleClock, ReadingContextSamplePeriodic, ReadingContextTransactionBegin, ReadingContextTransactionEnd, ReadingContextTrigger, ReadingContextOther:
-		return true
-	}
-	return false
-}
-
-// Reason is an enumeration of the specification.
-type Reason string
-
-// The values of Reason.
-const (
-	ReasonEmergencyStop  Reason = "EmergencyStop"
-	ReasonEVDisconnected Reason = "EVDisconnected"
-	ReasonHardReset      Reason = "HardReset"
-	ReasonLocal          Reason = "Local"
-	ReasonOther          Reason = "Other"
-	ReasonPowerLoss      Reason = "PowerLoss"
-	ReasonReboot         Reason = "Reboot"
-	ReasonRemote         Reason = "Remote"
-	ReasonSoftReset      Reason = "SoftReset"
-	ReasonUnlockCommand  Reason = "UnlockCommand"
-	ReasonDeAuthorized   Reason = "DeAuthorized"
-)
-
-// Known reports whether the specification has this value.
-func (v Reason) Known() bool {
-	switch v {
-	case ReasonEmergencyStop, ReasonEVDisconnected, ReasonHardReset, ReasonLocal, ReasonOther, ReasonPowerLoss, ReasonReboot, ReasonRemote, ReasonSoftReset, ReasonUnlockCommand, ReasonDeAuthorized:
-		return true
-	}
-	return false
-}
-
-// RecurrencyKindType is an enumeration of the specification.
-type RecurrencyKindType string
-
-// The values of RecurrencyKindType.
-const (
-	RecurrencyKindTypeDaily  RecurrencyKindType = "Daily"
-	RecurrencyKindTypeWeekly RecurrencyKindType = "Weekly"
-)
-
-// Known reports whether the specification has this value.
-func (v RecurrencyKindType) Known() bool {
-	switch v {
-	case RecurrencyKindTypeDaily, RecurrencyKindTypeWeekly:
-		return true
-	}
-	return false
-}
-
-// RegistrationStatus is an enumeration of the specification.
-type RegistrationStatus string
-
-// The values of RegistrationStatus.
-const (
-	RegistrationStatusAccepted RegistrationStatus = "Accepted"
-	RegistrationStatusPending  RegistrationStatus = "Pending"
-	RegistrationStatusRejected RegistrationStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v RegistrationStatus) Known() bool {
-	switch v {
-	case RegistrationStatusAccepted, RegistrationStatusPending, RegistrationStatusRejected:
-		return true
-	}
-	return false
-}
-
-// RemoteStartStopStatus is an enumeration of the specification.
-type RemoteStartStopStatus string
-
-// The values of RemoteStartStopStatus.
-const (
-	RemoteStartStopStatusAccepted RemoteStartStopStatus = "Accepted"
-	RemoteStartStopStatusRejected RemoteStartStopStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v RemoteStartStopStatus) Known() bool {
-	switch v {
-	case RemoteStartStopStatusAccepted, RemoteStartStopStatusRejected:
-		return true
-	}
-	return false
-}
-
-// ReservationStatus is an enumeration of the specification.
-type ReservationStatus string
-
-// The values of ReservationStatus.
-const (
-	ReservationStatusAccepted    ReservationStatus = "Accepted"
-	ReservationStatusFaulted     ReservationStatus = "Faulted"
-	ReservationStatusOccupied    ReservationStatus = "Occupied"
-	ReservationStatusRejected    ReservationStatus = "Rejected"
-	ReservationStatusUnavailable ReservationStatus = "Unavailable"
-)
-
-// Known reports whether the specification has this value.
-func (v ReservationStatus) Known() bool {
-	switch v {
-	case ReservationStatusAccepted, ReservationStatusFaulted, ReservationStatusOccupied, ReservationStatusRejected, ReservationStatusUnavailable:
-		return true
-	}
-	return false
-}
-
-// ResetStatus is an enumeration of the specification.
-type ResetStatus string
-
-// The values of ResetStatus.
-const (
-	ResetStatusAccepted ResetStatus = "Accepted"
-	ResetStatusRejected ResetStatus = "Rejected"
-)
-
-// Known reports whether the specification has this value.
-func (v ResetStatus) Known() bool {
-	switch v {
-	case ResetStatusAccepted, ResetStatusRejected:
-		return true
-	}
-	return false
-}
-
-// ResetType is an enumeration of the specification.
-type ResetType string
-
-// The values of ResetType.
-const (
-	ResetTypeHard ResetType = "Hard"
-	ResetTypeSoft ResetType = "Soft"
-)
-
-// Known reports whether the specification has this value.
-func (v ResetType) Known() bool {
-	switch v {
-	case ResetTypeHard, ResetTypeSoft:
-		return true
-	}
-	return false
-}
-
-// SignedFirmwareStatus is an enumeration of the specification.
-type SignedFirmwareStatus string
-
-// The values of SignedFirmwareStatus.
-const (
-	SignedFirmwareStatusDownloaded                SignedFirmwareStatus = "Downloaded"
-	SignedFirmwareStatusDownloadFailed            SignedFirmwareStatus = "DownloadFailed"
-	SignedFirmwareStatusDownloading               SignedFirmwareStatus = "Downloading"
-	SignedFirmwareStatusDownloadScheduled         SignedFirmwareStatus = "DownloadScheduled"
-	SignedFirmwareStatusDownloadPaused            SignedFirmwareStatus = "DownloadPaused"
-	SignedFirmwareStatusIdle                      SignedFirmwareStatus = "Idle"
-	SignedFirmwareStatusInstallationFailed        SignedFirmwareStatus = "InstallationFailed"
-	SignedFirmwareStatusInstalling                SignedFirmwareStatus = "Installing"
-	SignedFirmwareStatusInstalled                 SignedFirmwareStatus = "Installed"
-	SignedFirmwareStatusInstallRebooting          SignedFirmwareStatus = "InstallRebooting"
-	SignedFirmwareStatusInstallScheduled          SignedFirmwareStatus = "InstallScheduled"
-	SignedFirmwareStatusInstallVerificationFailed SignedFirmwareStatus = "InstallVerificationFailed"
-	SignedFirmwareStatusInvalidSignature          SignedFirmwareStatus = "InvalidSignature"
-	SignedFirmwareStatusSignatureVerified         SignedFirmwareStatus = "SignatureVerified"
-)
-
-// Known reports whether the specification has this value.
-func (v SignedFirmwareStatus) Known() bool {
-	switch v {
-	case SignedFirmwareStatusDownloaded, SignedFirmwareStatusDownloadFailed, SignedFirmwareStatusDownloading, SignedFirmwareStatusDownloadScheduled, SignedFirmwareStatusDownloadPaused, SignedFirmwareStatusIdle, SignedFirmwareStatusInstallationFailed, SignedFirmwareStatusInstalling, SignedFirmwareStatusInstalled, SignedFirmwareStatusInstallRebooting, SignedFirmwareStatusInstallScheduled, SignedFirmwareStatusInstallVerificationFailed, SignedFirmwareStatusInvalidSignature, SignedFirmwareStatusSignatureVerified:
-		return true
-	}
-	return false
-}
-
-// TriggerMessageStatus is an enumeration of the specification.
-type TriggerMessageStatus string
-
-// The values of TriggerMessageStatus.
-const (
-	TriggerMessageStatusAccepted       TriggerMessageStatus = "Accepted"
-	TriggerMessageStatusRejected       TriggerMessageStatus = "Rejected"
-	TriggerMessageStatusNotImplemented TriggerMessageStatus = "NotImplemented"
-)
-
-// Known reports whether the specification has this value.
-func (v TriggerMessageStatus) Known() bool {
-	switch v {
-	case TriggerMessageStatusAccepted, TriggerMessageStatusRejected, TriggerMessageStatusNotImplemented:
-		return true
-	}
-	return false
-}
-
-// UnitOfMeasure is an enumeration of the specification.
-type UnitOfMeasure string
-
-// The values of UnitOfMeasure.
-const (
-	UnitOfMeasureWh         UnitOfMeasure = "Wh"
-	UnitOfMeasureKWh        UnitOfMeasure = "kWh"
-	UnitOfMeasureVarh       UnitOfMeasure = "varh"
-	UnitOfMeasureKvarh      UnitOfMeasure = "kvarh"
-	UnitOfMeasureW          UnitOfMeasure = "W"
-	UnitOfMeasureKW         UnitOfMeasure = "kW"
-	UnitOfMeasureVA         UnitOfMeasure = "VA"
-	UnitOfMeasureKVA        UnitOfMeasure = "kVA"
-	UnitOfMeasureVar        UnitOfMeasure = "var"
-	UnitOfMeasureKvar       UnitOfMeasure = "kvar"
-	UnitOfMeasureA          UnitOfMeasure = "A"
-	UnitOfMeasureV          UnitOfMeasure = "V"
-	UnitOfMeasureK          UnitOfMeasure = "K"
-	UnitOfMeasureCelcius    UnitOfMeasure = "Celcius"
-	UnitOfMeasureCelsius    UnitOfMeasure = "Celsius"
-	UnitOfMeasureFahrenheit UnitOfMeasure = "Fahrenheit"
-	UnitOfMeasurePercent    UnitOfMeasure = "Percent"
-	UnitOfMeasureHertz      UnitOfMeasure = "Hertz"
-)
-
-// Known reports whether the specification has this value.
-func (v UnitOfMeasure) Known() bool {
-	switch v {
-	case UnitOfMeasureWh, UnitOfMeasureKWh, UnitOfMeasureVarh, UnitOfMeasureKvarh, UnitOfMeasureW, UnitOfMeasureKW, UnitOfMeasureVA, UnitOfMeasureKVA, UnitOfMeasureVar, UnitOfMeasureKvar, UnitOfMeasureA, UnitOfMeasureV, UnitOfMeasureK, UnitOfMeasureCelcius, UnitOfMeasureCelsius, UnitOfMeasureFahrenheit, UnitOfMeasurePercent, UnitOfMeasureHertz:
-		return true
-	}
-	return false
-}
-
-// UnlockStatus is an enumeration of the specification.
-type UnlockStatus string
-
-// The values of UnlockStatus.
-const (
-	UnlockStatusUnlocked     UnlockStatus = "Unlocked"
-	UnlockStatusUnlockFailed UnlockStatus = "UnlockFailed"
-	UnlockStatusNotSupported UnlockStatus = "NotSupported"
-)
-
-// Known reports whether the specification has this value.
-func (v UnlockStatus) Known() bool {
-	switch v {
-	case UnlockStatusUnlocked, UnlockStatusUnlockFailed, UnlockStatusNotSupported:
-		return true
-	}
-	return false
-}
-
-// UpdateFirmwareStatus is an enumeration of the specification.
-type UpdateFirmwareStatus string
-
-// The values of UpdateFirmwareStatus.
-const (
-	UpdateFirmwareStatusAccepted           UpdateFirmwareStatus = "Accepted"
-	UpdateFirmwareStatusRejected           UpdateFirmwareStatus = "Rejected"
-	UpdateFirmwareStatusAcceptedCanceled   UpdateFirmwareStatus = "AcceptedCanceled"
-	UpdateFirmwareStatusInvalidCertificate UpdateFirmwareStatus = "InvalidCertificate"
-	UpdateFirmwareStatusRevokedCertificate UpdateFirmwareStatus = "RevokedCertificate"
-)
-
-// Known reports whether the specification has this value.
-func (v UpdateFirmwareStatus) Known() bool {
-	switch v {
-	case UpdateFirmwareStatusAccepted, UpdateFirmwareStatusRejected, UpdateFirmwareStatusAcceptedCanceled, UpdateFirmwareStatusInvalidCertificate, UpdateFirmwareStatusRevokedCertificate:
-		return true
-	}
-	return false
-}
-
-// UpdateStatus is an enumeration of the specification.
-type UpdateStatus string
-
-// The values of UpdateStatus.
-const (
-	UpdateStatusAccepted        UpdateStatus = "Accepted"
-	UpdateStatusFailed          UpdateStatus = "Failed"
-	UpdateStatusNotSupported    UpdateStatus = "NotSupported"
-	UpdateStatusVersionMismatch UpdateStatus = "VersionMismatch"
-)
-
-// Known reports whether the specification has this value.
-func (v UpdateStatus) Known() bool {
-	switch v {
-	case UpdateStatusAccepted, UpdateStatusFailed, UpdateStatusNotSupported, UpdateStatusVersionMismatch:
-		return true
-	}
-	return false
-}
-
-// UpdateType is an enumeration of the specification.
-type UpdateType string
-
-// The values of UpdateType.
-const (
-	UpdateTypeDifferential UpdateType = "Differential"
-	UpdateTypeFull         UpdateType = "Full"
-)
-
-// Known reports whether the specification has this value.
-func (v UpdateType) Known() bool {
-	switch v {
-	case UpdateTypeDifferential, UpdateTypeFull:
-		return true
-	}
-	return false
-}
-
-// UploadLogStatus is an enumeration of the specification.
-type UploadLogStatus string
-
-// The values of UploadLogStatus.
-const (
-	UploadLogStatusBadMessage            UploadLogStatus = "BadMessage"
-	UploadLogStatusIdle                  UploadLogStatus = "Idle"
-	UploadLogStatusNotSupportedOperation UploadLogStatus = "NotSupportedOperation"
-	UploadLogStatusPermissionDenied      UploadLogStatus = "PermissionDenied"
-	UploadLogStatusUploaded              UploadLogStatus = "Uploaded"
-	UploadLogStatusUploadFailure         UploadLogStatus = "UploadFailure"
-	UploadLogStatusUploading             UploadLogStatus = "Uploading"
-)
-
-// Known reports whether the specification has this value.
-func (v UploadLogStatus) Known() bool {
-	switch v {
-	case UploadLogStatusBadMessage, UploadLogStatusIdle, UploadLogStatusNotSupportedOperation, UploadLogStatusPermissionDenied, UploadLogStatusUploaded, UploadLogStatusUploadFailure, UploadLogStatusUploading:
-		return true
-	}
-	return false
-}
-
-// ValueFormat is an enumeration of the specification.
-type ValueFormat string
-
-// The values of ValueFormat.
-const (
-	ValueFormatRaw        ValueFormat = "Raw"
-	ValueFormatSignedData ValueFormat = "SignedData"
-)
-
-// Known reports whether the specification has this value.
-func (v ValueFormat) Known() bool {
-	switch v {
-	case ValueFormatRaw, ValueFormatSignedData:
-		return true
-	}
-	return false
 }

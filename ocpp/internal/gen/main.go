@@ -1,8 +1,8 @@
-// Command gen turns the field table of an OCPP version into Go: structs in the order
-// of the specification, enums, Validate methods and typed actions. It is run by go
-// generate in the package of the version and knows nothing of connections.
+// Command gen turns the field table of OCPP versions into Go: structs in the order of
+// the specification, enums, Validate methods and typed actions. It is run by go
+// generate in the package of the versions and knows nothing of connections.
 //
-//	gen PACKAGE TABLE OUTPUT
+//	gen PACKAGE TABLE
 package main
 
 import (
@@ -13,17 +13,18 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: gen PACKAGE TABLE OUTPUT")
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: gen PACKAGE TABLE")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err := run(os.Args[1], os.Args[2]); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-func run(pkg, from, to string) error {
+// run writes the files of a table into the working directory.
+func run(pkg, from string) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -32,9 +33,14 @@ func run(pkg, from, to string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read %s: %w", from, err)
 	}
-	out, err := format.Source(t.source(pkg))
-	if err != nil {
-		return fmt.Errorf("cannot format what was made of %s: %w", from, err)
+	for name, source := range t.sources(pkg) {
+		out, err := format.Source(source)
+		if err != nil {
+			return fmt.Errorf("cannot format what was made of %s: %w", from, err)
+		}
+		if err := os.WriteFile(name, out, 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(to, out, 0o644)
+	return nil
 }
