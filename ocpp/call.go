@@ -82,6 +82,9 @@ type Options struct {
 	// Repair reads a frame that is not JSON because values are missing
 	// ("transactionId":,) as if they were null. Some chargers do that.
 	Repair bool
+	// Loose marks a connection that may send what no schema allows: of tests, and of
+	// simulators that misbehave. The tap (tap.go) leaves it alone.
+	Loose bool
 	// Trace sees every message both ways; it must return at once. nil allowed.
 	Trace  func(TraceEntry)
 	Logger *slog.Logger

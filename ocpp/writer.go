@@ -158,6 +158,7 @@ func (c *Conn) writeNext() bool {
 }
 
 func (c *Conn) writeAnswer(a answer) {
+	c.tap(a.frame, a.action)
 	ok := c.write(websocket.TextMessage, a.frame.Append(nil))
 	now := time.Now()
 	if ok {
@@ -170,6 +171,7 @@ func (c *Conn) writeAnswer(a answer) {
 // is told first all the same.
 func (c *Conn) writeCall(p *pending) {
 	f := Frame{Type: TypeCall, ID: p.call.ID, Action: p.call.Action, Payload: p.call.Payload}
+	c.tap(f, f.Action)
 	if !c.write(websocket.TextMessage, f.Append(nil)) {
 		return
 	}

@@ -184,7 +184,7 @@ func (c *killCharger) dial(ctx context.Context, addr string) error {
 	accept := ocpp.HandlerFunc(func(context.Context, *ocpp.Conn, *ocpp.Request) (json.RawMessage, error) {
 		return json.RawMessage(`{"status":"Accepted"}`), nil
 	})
-	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: "ws://" + addr, Identity: c.id, Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: accept}})
+	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: "ws://" + addr, Identity: c.id, Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: accept, Loose: true}})
 	if err != nil {
 		return err
 	}

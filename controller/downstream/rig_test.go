@@ -170,7 +170,7 @@ func (c *charger) heard() []string {
 func (r *rig) dial(id, password string) (*charger, error) {
 	c := &charger{t: r.t, answers: map[string]func(*ocpp.Request) (string, error){}}
 	conn, err := ocpp.Dial(r.t.Context(), ocpp.ClientConfig{URL: "ws://box:8887/ocpp", Identity: id, Password: password, Protocols: []ocpp.Protocol{ocpp.V16},
-		DialContext: r.net.DialContext, Options: ocpp.Options{Handler: ocpp.HandlerFunc(c.handle)}})
+		DialContext: r.net.DialContext, Options: ocpp.Options{Handler: ocpp.HandlerFunc(c.handle), Loose: true}})
 	if err != nil {
 		return nil, err
 	}

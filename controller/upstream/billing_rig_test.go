@@ -234,7 +234,7 @@ func newRig(t *testing.T) *rig {
 	r.cloud.srv = ocpp.NewServer(ocpp.ServerConfig{Admit: func(*ocpp.Handshake) ocpp.Admission {
 		r.cloud.mu.Lock()
 		defer r.cloud.mu.Unlock()
-		return ocpp.Admission{Status: r.cloud.status, Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: r.cloud, Trace: r.cloud.trace}}
+		return ocpp.Admission{Status: r.cloud.status, Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: r.cloud, Trace: r.cloud.trace, Loose: true}}
 	}})
 	l, err := r.net.Listen(cloudAddr)
 	if err != nil {
