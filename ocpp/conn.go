@@ -40,8 +40,8 @@ type Conn struct {
 	open    *pending // the one CALL whose answer is due
 	answers []answer // go before CALLs
 	control []control
-	closing *control // the close frame, once closing has begun
-	heard   uint64   // messages and pongs so far
+	closing *control  // the close frame, once closing has begun
+	heardAt time.Time // of the newest message, ping or pong
 	ponged  bool
 	probes  []chan struct{} // closed at the next sign of life
 }
@@ -271,7 +271,7 @@ func (c *Conn) alive(ctx context.Context, wait time.Duration) bool {
 func (c *Conn) hear(pong bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard++
+	c.heardAt = time.Now()
 	c.ponged = c.ponged || pong
 	for _, sign := range c.probes {
 		close(sign)

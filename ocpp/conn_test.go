@@ -382,3 +382,28 @@ func TestSENDIsHandledWithoutAnAnswer(t *testing.T) {
 		}
 	})
 }
+
+func TestAPeerThatSpeaksIsNotPinged(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, permit(Options{Handler: echo}))
+		ws := w.raw("CP1", V16)
+		<-w.opened
+		pings := 0
+		ws.SetPingHandler(func(data string) error {
+			pings++
+			return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+		})
+		for i := range 30 { // five minutes
+			if err := ws.WriteMessage(websocket.TextMessage, []byte(fmt.Sprintf(`[2,"%d","Heartbeat",{}]`, i))); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := ws.ReadMessage(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		if pings != 1 {
+			t.Errorf("%d pings, want the first only", pings)
+		}
+	})
+}

@@ -70,29 +70,37 @@ func (c *Conn) writeLoop() {
 // heartbeat is the writer's memory of the pings.
 type heartbeat struct {
 	due    time.Time // zero: off
-	heard  uint64    // messages and pongs at the last ping
-	since  time.Time // of silence
+	since  time.Time // the peer was last heard when it was pinged first, of those without an answer
 	misses int
+	pinged bool
 }
 
-// beat sends a ping when it is due, and gives up on a silent peer.
+// beat sends a ping when the peer has been silent for an interval, and gives up on one
+// that stays silent. A peer that speaks needs none but the first, which tells whether
+// it answers pings at all.
 func (c *Conn) beat(b *heartbeat, now time.Time) {
 	if b.due.IsZero() || now.Before(b.due) {
 		return
 	}
 	c.mu.Lock()
-	heard, ponged := c.heard, c.ponged
+	heardAt, ponged := c.heardAt, c.ponged
 	c.mu.Unlock()
-	switch {
-	case b.since.IsZero() || heard != b.heard:
-		b.heard, b.misses, b.since = heard, 0, now
-	default:
-		b.misses++
+	if next := heardAt.Add(c.opt.PingInterval); now.Before(next) && b.pinged {
+		b.due, b.misses = next, 0
+		return
+	}
+	if b.misses == 0 || heardAt.After(b.since) {
+		b.since, b.misses = heardAt, 0
+		if heardAt.IsZero() { // since it came
+			b.since = now
+		}
 	}
 	if ponged && b.misses >= maxMisses || !ponged && now.Sub(b.since) >= c.opt.MaxSilence {
 		c.end(0, "", fmt.Errorf("the peer gave no sign of life for %v", now.Sub(b.since)))
 		return
 	}
+	b.misses++
+	b.pinged = true
 	b.due = now.Add(c.opt.PingInterval)
 	_ = c.enqueueControl(control{kind: websocket.PingMessage})
 }
