@@ -73,8 +73,10 @@ func (a Action[Req, Resp]) Call(ctx context.Context, c Caller, req Req, opts ...
 	if err != nil {
 		return resp, err
 	}
-	_, err = DecodeLenient(answer, &resp)
-	return resp, err
+	if _, err = DecodeLenient(answer, &resp); err != nil {
+		return resp, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	return resp, nil
 }
 
 // Lenience is how a Mux reads requests.

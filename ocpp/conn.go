@@ -31,6 +31,7 @@ type Conn struct {
 	cancel context.CancelCauseFunc
 	done   chan struct{}
 
+	faults  *bursts // thins out the log
 	inbound chan *Request
 	wake    chan struct{} // 1: the writer has something to look at
 
@@ -39,6 +40,8 @@ type Conn struct {
 	waiting []*pending
 	open    *pending // the one CALL whose answer is due
 	answers []answer // go before CALLs
+	sends   []*outSend
+	last    struct{ id, action string } // of the answer written last
 	control []control
 	closing *control  // the close frame, once closing has begun
 	heardAt time.Time // of the newest message, ping or pong
@@ -77,7 +80,7 @@ func newConn(ws *websocket.Conn, opt Options) *Conn {
 	life, cancel := context.WithCancelCause(context.Background())
 	return &Conn{
 		ws: ws, opt: opt, remote: ws.RemoteAddr().String(),
-		life: life, cancel: cancel, done: make(chan struct{}),
+		life: life, cancel: cancel, faults: &bursts{}, done: make(chan struct{}),
 		inbound: make(chan *Request, opt.MaxPipelined), wake: make(chan struct{}, 1),
 	}
 }
@@ -105,6 +108,14 @@ func (c *Conn) Remote() string { return c.remote }
 // Generation grows with each connection of one Server; a client's is the one its
 // owner gave it.
 func (c *Conn) Generation() uint64 { return c.generation }
+
+// Pongs tells whether the peer has ever answered a ping of ours. One that never does
+// ("no_ping") is judged by its messages alone, see Options.MaxSilence.
+func (c *Conn) Pongs() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ponged
+}
 
 // Done is closed when the connection has ended and its goroutines with it.
 func (c *Conn) Done() <-chan struct{} { return c.done }
@@ -138,8 +149,8 @@ func (c *Conn) end(code int, reason string, cause error) {
 		c.closing.data = websocket.FormatCloseMessage(code, clip(reason, 100))
 	}
 	unsent := slices.Concat(c.urgent, c.waiting)
-	open, answers := c.open, c.answers
-	c.urgent, c.waiting, c.open, c.answers = nil, nil, nil, nil
+	open, answers, sends := c.open, c.answers, c.sends
+	c.urgent, c.waiting, c.open, c.answers, c.sends = nil, nil, nil, nil, nil
 	c.mu.Unlock()
 
 	c.cancel(cause)
@@ -151,6 +162,9 @@ func (c *Conn) end(code int, reason string, cause error) {
 	}
 	for _, a := range answers {
 		a.done(false)
+	}
+	for _, s := range sends {
+		s.written <- fmt.Errorf("%w: %w: %w", ErrClosed, ErrNotSent, cause)
 	}
 	// A write that waits for a peer that no longer reads is cut short.
 	_ = c.ws.NetConn().SetWriteDeadline(time.Now().Add(closeGrace))
@@ -177,7 +191,8 @@ func (c *Conn) stir() {
 // Call sends a CALL when its turn comes and waits for the answer.
 //
 // Errors: *Error is the peer's CALLERROR; ErrCongested, the queue is full;
-// ErrTimeout, written but not answered; ErrClosed, wrapped with the cause; the
+// ErrTimeout, written but not answered; ErrUnusable, answered with what is no answer;
+// ErrClosed, wrapped with the cause; the
 // error of ctx. errors.Is(err, ErrNotSent) tells that the frame certainly never
 // left. A ctx that ends before the frame is written takes the call out of the
 // queue; after that its late answer is dropped, and the next CALL still waits for
@@ -185,6 +200,9 @@ func (c *Conn) stir() {
 func (c *Conn) Call(ctx context.Context, call Call) (json.RawMessage, error) {
 	if call.ID == "" {
 		call.ID = uuid.NewString()
+	}
+	if err := checkID(call.ID); err != nil {
+		return nil, err
 	}
 	if call.Timeout == 0 {
 		call.Timeout = c.opt.CallTimeout

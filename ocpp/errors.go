@@ -104,5 +104,6 @@ var (
 	ErrNotSent   = errors.New("the call was not sent")
 	ErrCongested = fmt.Errorf("cannot send: too many calls are waiting on this connection: %w", ErrNotSent)
 	ErrTimeout   = errors.New("cannot wait longer: the peer did not answer in time")
+	ErrUnusable  = errors.New("the answer can't be used")
 	ErrClosed    = errors.New("the connection is closed")
 )

@@ -61,10 +61,13 @@ type FrameError struct {
 func (e *FrameError) Error() string { return "cannot read the message: " + e.Problem }
 
 // Answer is the CALLERROR that protocol p has for this; false if the message is to
-// be dropped without an answer. Only what may have been a CALL is answered.
+// be dropped without an answer. Only what may have been a CALL is answered, and on
+// 2.1 an unusable CALLRESULT by a CALLRESULTERROR.
 func (e *FrameError) Answer(p Protocol) (Frame, bool) {
 	id := e.ID
 	switch {
+	case e.Type == TypeCallResult && id != "" && p == V21:
+		return Frame{Type: TypeCallResultError, ID: id, Code: e.Code.For(p), Description: e.Problem}, true
 	case e.Type == TypeCallResult || e.Type == TypeCallError || e.Type == TypeCallResultError || e.Type == TypeSend:
 		return Frame{}, false
 	case e.Code == CodeMessageTypeNotSupported && p != V201: // 1.6 and 2.1 ignore it

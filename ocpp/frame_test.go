@@ -41,7 +41,7 @@ var wireCases = []struct {
 		v201: `[4,"1","FormatViolation","its payload is not an object",{}]`, v2: "same"},
 	{name: "too many elements", in: `[2,"1","X",{},{}]`, v16: `[4,"1","FormationViolation","it has too many elements",{}]`,
 		v201: `[4,"1","FormatViolation","it has too many elements",{}]`, v2: "same"},
-	{name: "an answer is never answered", in: `[3,"1",5]`},
+	{name: "an unusable answer is answered by 2.1 only", in: `[3,"1",5]`, v2: `[5,"1","FormatViolation","its payload is not an object",{}]`},
 	{name: "too deep", in: `[2,"1","X",` + strings.Repeat(`{"a":`, 17) + `1` + strings.Repeat(`}`, 17) + `]`,
 		v201: `[4,"-1","RpcFrameworkError","it is nested too deeply",{}]`, v2: "same"},
 	{name: "just deep enough", in: `[2,"1","X",` + strings.Repeat(`{"a":`, 16) + `1` + strings.Repeat(`}`, 16) + `]`,

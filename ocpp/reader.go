@@ -55,7 +55,9 @@ func (c *Conn) readLoop() {
 		c.hear(false)
 		if c.take(b) {
 			garbage = 0
-		} else if garbage++; garbage >= maxGarbage {
+			continue
+		}
+		if garbage++; garbage >= maxGarbage {
 			c.end(websocket.ClosePolicyViolation, "too many unreadable messages", errors.New("too many unreadable messages"))
 		}
 	}
@@ -88,7 +90,7 @@ func (c *Conn) enqueueControl(ctl control) error {
 	return nil
 }
 
-// take dispatches one message; false if it could not be read.
+// take dispatches one message; false if it is garbage: not even its id could be read.
 func (c *Conn) take(b []byte) bool {
 	now := time.Now()
 	if !utf8.Valid(b) {
@@ -101,8 +103,7 @@ func (c *Conn) take(b []byte) bool {
 	}
 	f, err := ParseFrame(b)
 	if err != nil {
-		c.refuse(err, f, now)
-		return false
+		return c.refuse(err, f, now)
 	}
 	switch f.Type {
 	case TypeCall:
@@ -119,24 +120,53 @@ func (c *Conn) take(b []byte) bool {
 		fallthrough
 	case TypeCallResultError:
 		if c.protocol == V21 {
-			c.opt.Trace(TraceEntry{At: now, Frame: f, Err: "the peer could not use an answer of ours"})
+			c.takeResultError(f, now)
 			break
 		}
-		err := &FrameError{ID: f.ID, Code: CodeMessageTypeNotSupported, Problem: fmt.Sprintf("message type %d is not known", f.Type)}
-		c.refuse(err, f, now)
+		c.refuse(&FrameError{ID: f.ID, Code: CodeMessageTypeNotSupported, Problem: fmt.Sprintf("message type %d is not known", f.Type)}, f, now)
 	}
 	return true
 }
 
-// refuse answers what is no frame, as far as the version allows.
-func (c *Conn) refuse(err error, f Frame, now time.Time) {
-	c.opt.Trace(TraceEntry{At: now, Frame: f, Action: f.Action, Err: err.Error()})
-	c.opt.Logger.Warn("message dropped", "station", c.identity, "err", err)
-	if fe, ok := errors.AsType[*FrameError](err); ok {
-		if reply, ok := fe.Answer(c.protocol); ok {
-			c.enqueueAnswer(answer{frame: reply, action: f.Action, received: now})
-		}
+// refuse answers what is no frame, as far as the version allows; false if it is
+// garbage.
+func (c *Conn) refuse(err error, f Frame, now time.Time) bool {
+	if withheld, yes := c.tell("dropped " + err.Error()); yes {
+		c.opt.Logger.Warn("message dropped", "station", c.identity, "err", err, "withheld", withheld)
 	}
+	fe, ok := errors.AsType[*FrameError](err)
+	if ok && fe.Type == TypeCallResult && fe.ID != "" { // the open CALL need not wait any longer
+		c.takeAnswer(f, now, outcome{err: fmt.Errorf("%w: %w", ErrUnusable, err)})
+	} else {
+		c.opt.Trace(TraceEntry{At: now, Frame: f, Action: f.Action, Err: err.Error()})
+	}
+	if !ok {
+		return false
+	}
+	if reply, ok := fe.Answer(c.protocol); ok {
+		c.enqueueAnswer(answer{frame: reply, action: f.Action, received: now})
+	}
+	return fe.ID != ""
+}
+
+// takeResultError notes that the peer could not use an answer of ours. There is
+// nothing to repeat: for the peer its CALL has failed.
+func (c *Conn) takeResultError(f Frame, now time.Time) {
+	action := ""
+	c.mu.Lock()
+	if c.last.id == f.ID {
+		action = c.last.action
+	}
+	c.mu.Unlock()
+	c.opt.Trace(TraceEntry{At: now, Frame: f, Action: action, Err: "the peer could not use an answer of ours"})
+	if withheld, yes := c.tell("result error " + action); yes {
+		c.opt.Logger.Warn("the peer could not use an answer", "station", c.identity, "action", action, "code", f.Code, "description", f.Description, "withheld", withheld)
+	}
+}
+
+// tell thins out the log: of one kind of fault of one station at most a line a minute.
+func (c *Conn) tell(kind string) (withheld int, yes bool) {
+	return c.faults.tell(c.identity+" "+kind, time.Now())
 }
 
 func (c *Conn) takeCall(r *Request, f Frame) {
@@ -157,9 +187,15 @@ func (c *Conn) takeAnswer(f Frame, now time.Time, result outcome) {
 	if p == nil || p.call.ID != f.ID {
 		c.mu.Unlock()
 		c.opt.Trace(TraceEntry{At: now, Frame: f, Err: "no call waits for this answer"})
+		if withheld, yes := c.tell("late"); yes {
+			c.opt.Logger.Warn("late answer dropped", "station", c.identity, "msg_id", f.ID, "withheld", withheld)
+		}
 		return
 	}
 	entry := TraceEntry{At: now, Frame: f, Action: p.call.Action}
+	if errors.Is(result.err, ErrUnusable) {
+		entry.Err = result.err.Error()
+	}
 	if p.written.IsZero() {
 		if p.early == nil {
 			p.early = &result // the writer hands it over after telling Sent

@@ -262,6 +262,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, 
 	}
 	c := newConn(ws, adm.Options.withDefaults(serverMaxMessage))
 	c.identity, c.protocol, c.remote, c.credential = hs.Identity, protocol, r.RemoteAddr, credential(r, hs)
+	c.faults = &s.bursts
 	s.serve(c)
 }
 

@@ -37,7 +37,9 @@ func (c *Conn) workLoop() {
 func (c *Conn) work(r *Request, cache *[]answered) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.opt.Logger.Error("handler panicked", "station", c.identity, "action", r.Action, "panic", p, "stack", string(debug.Stack()))
+			if withheld, yes := c.tell("panic " + r.Action); yes {
+				c.opt.Logger.Error("handler panicked", "station", c.identity, "action", r.Action, "panic", p, "stack", string(debug.Stack()), "withheld", withheld)
+			}
 			c.end(websocket.CloseInternalServerErr, "internal error", fmt.Errorf("the handler of %s panicked: %v", r.Action, p))
 		}
 	}()
@@ -80,7 +82,9 @@ func (c *Conn) errorFrame(r *Request, err error) Frame {
 		if v, is := errors.AsType[*Violation](err); is {
 			e = v.CallError()
 		} else {
-			c.opt.Logger.Error("cannot answer", "station", c.identity, "action", r.Action, "msg_id", r.ID, "err", err)
+			if withheld, yes := c.tell("cannot answer " + r.Action); yes {
+				c.opt.Logger.Error("cannot answer", "station", c.identity, "action", r.Action, "msg_id", r.ID, "err", err, "withheld", withheld)
+			}
 			e = Errorf(CodeInternalError, "%s", "the call could not be handled")
 		}
 	}

@@ -31,7 +31,7 @@ func (c *Conn) enqueueAnswer(a answer) bool {
 }
 
 // writeLoop owns the write side of the socket: control frames first, then answers,
-// then the next CALL if none is open. It also keeps the time: of the open CALL's
+// then SENDs, then the next CALL if none is open. It also keeps the time: of the open CALL's
 // answer and of the pings.
 func (c *Conn) writeLoop() {
 	timer := time.NewTimer(0)
@@ -118,7 +118,7 @@ func (c *Conn) expire(now time.Time) {
 func (c *Conn) hasWork() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.control) > 0 || len(c.answers) > 0 || c.open == nil && len(c.urgent)+len(c.waiting) > 0
+	return len(c.control) > 0 || len(c.answers) > 0 || len(c.sends) > 0 || c.open == nil && len(c.urgent)+len(c.waiting) > 0
 }
 
 func (c *Conn) nextWake(b heartbeat) time.Time {
@@ -148,6 +148,11 @@ func (c *Conn) writeNext() bool {
 		c.answers = c.answers[1:]
 		c.mu.Unlock()
 		c.writeAnswer(a)
+	case len(c.sends) > 0:
+		s := c.sends[0]
+		c.sends = c.sends[1:]
+		c.mu.Unlock()
+		c.writeSend(s)
 	case c.open == nil && len(c.urgent) > 0:
 		p := c.urgent[0]
 		c.open, c.urgent = p, c.urgent[1:]
@@ -170,6 +175,9 @@ func (c *Conn) writeAnswer(a answer) {
 	ok := c.write(websocket.TextMessage, a.frame.Append(nil))
 	now := time.Now()
 	if ok {
+		c.mu.Lock()
+		c.last.id, c.last.action = a.frame.ID, a.action
+		c.mu.Unlock()
 		c.opt.Trace(TraceEntry{At: now, Out: true, Frame: a.frame, Action: a.action, Latency: now.Sub(a.received)})
 	}
 	a.done(ok)
