@@ -56,7 +56,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Conn, error) {
 		NetDialContext:    cfg.DialContext,
 		TLSClientConfig:   cfg.TLS,
 		HandshakeTimeout:  30 * time.Second,
-		EnableCompression: slices.Contains(cfg.Protocols, V201) || slices.Contains(cfg.Protocols, V21),
+		EnableCompression: slices.ContainsFunc(cfg.Protocols, deflates),
 	}
 	for _, p := range cfg.Protocols {
 		d.Subprotocols = append(d.Subprotocols, string(p))
@@ -66,6 +66,10 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Conn, error) {
 		header.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(cfg.Identity+":"+cfg.Password)))
 	}
 	ws, resp, err := d.DialContext(ctx, target, header)
+	if err != nil && d.EnableCompression && strings.Contains(err.Error(), invalidCompression) {
+		d.EnableCompression = false // it is worth nothing compared with a connection
+		ws, resp, err = d.DialContext(ctx, target, header)
+	}
 	if err != nil {
 		return nil, dialError(resp, err)
 	}
@@ -76,9 +80,6 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Conn, error) {
 	}
 	c := newConn(ws, cfg.Options.withDefaults(clientMaxMessage))
 	c.identity, c.protocol, c.generation = cfg.Identity, protocol, cfg.Generation
-	if protocol == V16 {
-		ws.EnableWriteCompression(false)
-	}
 	go c.run() // joined by Done
 	return c, nil
 }

@@ -241,8 +241,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, 
 	}
 	up := websocket.Upgrader{
 		HandshakeTimeout: 10 * time.Second,
-		// RFC 7692 is mandatory in 2.x (Part 4 §3.3); 1.6 stations are spared it.
-		EnableCompression: protocol == V201 || protocol == V21,
+		// The version is known by now, so that this is decided for each handshake.
+		EnableCompression: deflates(protocol) && acceptable(r.Header),
 		// Stations are no browsers; some send any Origin.
 		CheckOrigin: func(*http.Request) bool { return true },
 	}

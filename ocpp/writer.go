@@ -211,6 +211,7 @@ func (c *Conn) write(kind int, data []byte) bool {
 	var err error
 	if kind == websocket.TextMessage {
 		_ = c.ws.SetWriteDeadline(deadline)
+		c.ws.EnableWriteCompression(len(data) >= minDeflate && deflates(c.protocol))
 		err = c.ws.WriteMessage(kind, data)
 	} else {
 		err = c.ws.WriteControl(kind, data, deadline)
