@@ -29,8 +29,8 @@ func (l *limitRequest) Validate() error {
 		return v
 	}
 	for i, name := range l.Names {
-		if v := CheckLength(Entry("names", i), name, 3); v != nil {
-			return v
+		if v := CheckLength("", name, 3); v != nil {
+			return v.InEntry("names", i)
 		}
 	}
 	return nil
