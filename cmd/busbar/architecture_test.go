@@ -35,6 +35,7 @@ var imports = []rule{
 	{"controller/pki", nil, "certificates know nothing of a site"},
 	{"controller/adoption", []string{"controller", "controller/pki", "loadbalance", "ocpp/..."}, "adapters never import each other"},
 	{"controller/store", []string{"controller", "controller/config", "loadbalance"}, "adapters never import each other"},
+	{"controller/commission", []string{"controller", "loadbalance", "ocpp/..."}, "a probe asks one charger and knows no socket"},
 	{"controller/ocpplog", []string{"ocpp"}, "the log of messages knows frames and nothing of a site"},
 	{"controller/downstream", []string{"controller", "controller/config", "loadbalance", "ocpp/..."}, "adapters never import each other"},
 	{"controller/upstream", []string{"controller", "controller/config", "loadbalance", "ocpp/..."}, "adapters never import each other"},

@@ -1,0 +1,193 @@
+package commission
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"busbar/controller"
+	"busbar/loadbalance"
+	"busbar/ocpp"
+)
+
+// Caller sends a call to the charger and waits for its answer. A CALLERROR is an
+// *ocpp.Error; any other error means that the charger can't be asked.
+type Caller interface {
+	Call(ctx context.Context, action string, payload json.RawMessage) (json.RawMessage, error)
+}
+
+// Site is the box's own part.
+type Site interface {
+	// Connectors are the charger's as the box sees them at this moment.
+	Connectors() []Connector
+	// Prove makes the dead-man test on a connector; it may take two minutes.
+	Prove(ctx context.Context, connector int) (controller.ProofAnswer, error)
+}
+
+// Connector is one of the charger as the box sees it.
+type Connector struct {
+	Number int // the charger's own
+	Phases int // it is wired with, of the configuration
+	Tx     controller.TxID
+}
+
+// Charger is what is known before the probe.
+type Charger struct {
+	Station  controller.StationID
+	Protocol string
+	Info     controller.ChargerInfo
+	// Failsafe is the fall-back current of the configuration.
+	Failsafe loadbalance.MilliAmp
+	// NominalV is the voltage to neutral, for limits in watts.
+	NominalV int
+	// Abilities are those known so far.
+	Abilities controller.Abilities
+}
+
+// ErrVersion is returned for a version of OCPP that can't be probed yet.
+var ErrVersion = errors.New("cannot probe this version of OCPP")
+
+// Run probes a charger. It fails with ErrVersion, and when the charger can't be asked
+// any more; the verdict then has what was found until there.
+func Run(ctx context.Context, c Charger, caller Caller, site Site) (Verdict, error) {
+	p := &probe{charger: c, caller: caller, site: site, verdict: Verdict{
+		Charger: string(c.Station), Protocol: c.Protocol, Vendor: c.Info.Vendor, Model: c.Info.Model, Firmware: c.Info.Firmware,
+		At: time.Now().UTC(), Findings: []Finding{},
+	}}
+	p.abilities = c.Abilities
+	var steps []step
+	switch ocpp.Protocol(c.Protocol) {
+	case ocpp.V16:
+		steps = (&probe16{probe: p}).steps()
+	default: // 2.x: GetBaseReport and GetVariables give the same findings
+		return p.verdict, fmt.Errorf("%w: %s", ErrVersion, c.Protocol)
+	}
+	err := p.walk(ctx, append(steps, p.deadMan))
+	p.conclude()
+	return p.verdict, err
+}
+
+// step is one part of a probe. Its error ends the probe.
+type step func(context.Context) error
+
+// probe is what all versions share.
+type probe struct {
+	charger   Charger
+	caller    Caller
+	site      Site
+	verdict   Verdict
+	abilities controller.Abilities
+}
+
+func (p *probe) walk(ctx context.Context, steps []step) error {
+	for _, do := range steps {
+		if err := do(ctx); err != nil {
+			return fmt.Errorf("cannot go on with the probe: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *probe) conclude() {
+	p.verdict.Good = true
+	for _, f := range p.verdict.Findings {
+		if f.Outcome == Missing {
+			p.verdict.Good = false
+		}
+	}
+	a := p.abilities
+	a.Vendor, a.Model, a.Firmware = p.charger.Info.Vendor, p.charger.Info.Model, p.charger.Info.Firmware
+	a.Source, a.At = controller.AbilitiesLearnt, p.verdict.At
+	p.verdict.Abilities = a
+}
+
+func (p *probe) find(check string, outcome Outcome, text, remedy string) {
+	p.verdict.Findings = append(p.verdict.Findings, Finding{Check: check, Outcome: outcome, Text: text, Remedy: remedy})
+}
+
+// wire makes the Caller one that typed actions can use.
+type wire struct{ caller Caller }
+
+// Call implements ocpp.Caller.
+func (w wire) Call(ctx context.Context, c ocpp.Call) (json.RawMessage, error) {
+	return w.caller.Call(ctx, c.Action, c.Payload)
+}
+
+var _ ocpp.Caller = wire{}
+
+// refused tells an answer that says no from the loss of the charger: the words of the
+// refusal, or the error that ends the probe.
+func refused(status string, err error) (words string, lost error) {
+	if e, ok := errors.AsType[*ocpp.Error](err); ok {
+		return "answered " + e.Error(), nil
+	}
+	if errors.Is(err, ocpp.ErrTimeout) {
+		return "did not answer in time", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("answered %q", status), nil
+}
+
+const checkDeadMan = "dead-man"
+
+// deadMan proves that the charger falls back by itself where a car charges, and else
+// says whose proof counts.
+func (p *probe) deadMan(ctx context.Context) error {
+	known := p.abilities.DeadMan
+	for _, c := range p.site.Connectors() {
+		if c.Tx == 0 {
+			continue
+		}
+		a, err := p.site.Prove(ctx, c.Number)
+		switch {
+		case err != nil:
+			return err
+		case a.Result == controller.Yes:
+			p.abilities.DeadMan = controller.DeadManProof{Mode: mode(known), Result: controller.Yes, Fallback: a.Fallback, Took: a.Took, At: time.Now().UTC()}
+			p.find(checkDeadMan, OK, fmt.Sprintf("without the box the current at connector %d fell to %v, %v after its setpoint ended.", c.Number, a.Fallback, a.Took.Round(time.Second)), "")
+			return nil
+		case a.Result == controller.No:
+			p.abilities.DeadMan = controller.DeadManProof{Mode: mode(known), Result: controller.No, At: time.Now().UTC()}
+			p.find(checkDeadMan, Missing, fmt.Sprintf("connector %d does not fall back: %s.", c.Number, a.Why),
+				"The charger must not be led above its fall-back without another safety: update its firmware, or lower max_a to what the fuses carry.")
+			return nil
+		}
+		p.find(checkDeadMan, Open, fmt.Sprintf("the test at connector %d came to no end: %s.", c.Number, a.Why), "")
+	}
+	switch {
+	case known.Result == controller.Yes && p.charger.Abilities.Source == controller.AbilitiesInherited:
+		p.find(checkDeadMan, OK, "proven by another charger of the same model and firmware.", "")
+	case known.Result == controller.Yes:
+		p.find(checkDeadMan, OK, "proven before, "+known.At.Format(time.DateOnly)+".", "")
+	case known.Result == controller.No:
+		p.find(checkDeadMan, Missing, "an earlier test found that it does not fall back.", "Update its firmware and test again with a car.")
+	default:
+		p.find(checkDeadMan, Open, "no car charges, so the proof is open.", "It is finished by the first real session: run this command again then. Until it is, the charger counts with its worst case.")
+	}
+	return nil
+}
+
+// mode is how the charger was led in the test.
+func mode(known controller.DeadManProof) controller.DeadManMode {
+	if known.Mode == "" {
+		return controller.DeadManTx
+	}
+	return known.Mode
+}
+
+// list is words for people: "a, b and c".
+func list(words []string) string {
+	switch n := len(words); n {
+	case 0:
+		return "none"
+	case 1:
+		return words[0]
+	default:
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+}
