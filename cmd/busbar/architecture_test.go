@@ -24,7 +24,7 @@ type rule struct {
 // The most specific rule that matches a package holds. Test files may import any
 // simulator beside what their package may.
 var imports = []rule{
-	{"cmd/busbar", []string{"controller/appliance", "controller/sitesim/...", "controller/config", "controller/store", "controller", "ocpp/...", "devices/...", "web", "loadbalance/..."}, "the binary parses flags and wires; it may see all but decides nothing"},
+	{"cmd/busbar", []string{"controller/appliance", "controller/sitesim/...", "controller/config", "controller/store", "controller/commission", "controller", "ocpp/...", "devices/...", "web", "loadbalance/..."}, "the binary parses flags and wires; it may see all but decides nothing"},
 	{"loadbalance", nil, "load management is pure and knows nothing of a site"},
 	{"ocpp", nil, "the OCPP-J library knows nothing of a site"},
 	{"ocpp/ocppsim", []string{"ocpp/..."}, "simulated chargers and clouds speak only OCPP"},

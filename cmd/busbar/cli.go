@@ -11,11 +11,12 @@ import (
 
 // cli is all commands. Only what works stands here.
 type cli struct {
-	Help    helpFlag   `short:"h" help:"Show what a command does and its flags."`
-	Demo    demoCmd    `cmd:"" help:"The box with simulated chargers, cars, grid meter and cloud over the real protocols, and a live page."`
-	Serve   serveCmd   `cmd:"" help:"The controller of a site."`
-	Config  configCmd  `cmd:"" help:"Write, check and describe site.yaml."`
-	Version versionCmd `cmd:"" help:"Show version, commit and modules of this program."`
+	Help       helpFlag      `short:"h" help:"Show what a command does and its flags."`
+	Demo       demoCmd       `cmd:"" help:"The box with simulated chargers, cars, grid meter and cloud over the real protocols, and a live page."`
+	Serve      serveCmd      `cmd:"" help:"The controller of a site."`
+	Commission commissionCmd `cmd:"" help:"Probe a charger of the running box: what it can, and what to do about what it can not."`
+	Config     configCmd     `cmd:"" help:"Write, check and describe site.yaml."`
+	Version    versionCmd    `cmd:"" help:"Show version, commit and modules of this program."`
 }
 
 const description = `The on-site box for EV charging: local CSMS, load management against the grid meter,

@@ -38,7 +38,7 @@ func (c serveCmd) Run(ctx context.Context, con console) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	box, err := appliance.New(ctx, appliance.Options{Config: cfg, DataDir: c.Data, Version: readBuild().Version, Token: token, Logger: log})
+	box, err := appliance.New(ctx, appliance.Options{Config: cfg, DataDir: c.Data, Version: readBuild().Version, Token: token, Control: true, Logger: log})
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		return refused(err.Error(), "Another busbar serves this folder; stop it first.")

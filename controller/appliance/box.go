@@ -36,6 +36,8 @@ type Options struct {
 	Token string // of an admin, for writes over HTTP
 	// ShowTokens shows idTokens to admins in full in the OCPP log.
 	ShowTokens bool
+	// Control opens the control socket in the data folder.
+	Control bool
 	// Network is the machine's unless given.
 	Network Network
 	// Fast does not wait for the disk: for virtual time only, where a crash is a copy of
@@ -58,6 +60,7 @@ type Box struct {
 	page         *web.Server
 	metrics      *web.Metrics
 	messages     *ocpplog.Log
+	probes       probes
 	ca           *pki.Authority // nil without a TLS port for chargers
 	certificates *pki.Server
 	meters       map[string]poller
@@ -123,6 +126,9 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Logger: b.log, OnStep: b.metrics.Step, OnLag: b.metrics.LoopLag})
 	if err := b.wireMeters(layout); err != nil {
 		return nil, err
+	}
+	if opts.Control {
+		b.listenControl()
 	}
 	return b, b.wirePage()
 }
@@ -409,6 +415,9 @@ func (b *Box) Run(ctx context.Context) error {
 		parts = append(parts, part{name: "meter " + id, run: p.Run})
 	}
 	parts = append(parts, b.chargerPorts()...)
+	if b.listeners["control"] != nil {
+		parts = append(parts, part{name: "control socket", run: b.serveControl})
+	}
 	if l := b.listeners["page"]; l != nil {
 		parts = append(parts, part{name: "page", run: func(ctx context.Context) error {
 			return serve(ctx, l, b.page, func(context.Context) error { b.page.Close(); return nil })

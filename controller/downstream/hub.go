@@ -169,6 +169,12 @@ func (h *Hub) Call(ctx context.Context, id controller.StationID, action string, 
 	return s.conn.Call(ctx, ocpp.Call{Action: action, Payload: payload})
 }
 
+// Learn adds to what is known of a charger, as its answers would; what somebody
+// configured stays. change must replace slices, not write into them.
+func (h *Hub) Learn(id controller.StationID, change func(*controller.Abilities)) {
+	h.memory.learn(id, change)
+}
+
 func (h *Hub) session(id controller.StationID) *session {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,0 +1,151 @@
+package appliance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"busbar/controller"
+	"busbar/controller/commission"
+)
+
+// Why a charger can't be probed now.
+var (
+	ErrUnknownCharger = errors.New("there is no such charger")
+	ErrNotConnected   = errors.New("the charger is not connected")
+	ErrProbed         = errors.New("the charger is being probed already")
+)
+
+const (
+	// proofLease and proofWatch are the times of the dead-man test.
+	proofLease = 30 * time.Second
+	proofWatch = 45 * time.Second
+	// callsWithin bounds each call of a probe.
+	callsWithin = 40 * time.Second
+)
+
+// probes are the chargers being probed. Its methods may be called from any goroutine.
+type probes struct {
+	mu  sync.Mutex
+	now map[controller.StationID]bool
+}
+
+// begin takes the place of a charger's one probe; false if it is taken.
+func (p *probes) begin(id controller.StationID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.now[id] {
+		return false
+	}
+	if p.now == nil {
+		p.now = map[controller.StationID]bool{}
+	}
+	p.now[id] = true
+	return true
+}
+
+func (p *probes) end(id controller.StationID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.now, id)
+}
+
+// Commission probes a connected charger and remembers what it learnt. It takes seconds,
+// with a car charging up to two and a half minutes. The errors are ErrUnknownCharger,
+// ErrNotConnected, ErrProbed and those of commission.Run.
+func (b *Box) Commission(ctx context.Context, id controller.StationID) (commission.Verdict, error) {
+	c, online, ok := b.probed(id)
+	switch {
+	case !ok:
+		return commission.Verdict{}, ErrUnknownCharger
+	case !online:
+		return commission.Verdict{}, ErrNotConnected
+	case !b.probes.begin(id):
+		return commission.Verdict{}, ErrProbed
+	}
+	defer b.probes.end(id)
+	v, err := commission.Run(ctx, c, probeCaller{b, id}, probeSite{b, id})
+	if err != nil {
+		return v, err
+	}
+	b.hub.Learn(id, func(a *controller.Abilities) { *a = v.Abilities })
+	return v, nil
+}
+
+// probed is what is known of a charger before its probe.
+func (b *Box) probed(id controller.StationID) (c commission.Charger, online, ok bool) {
+	snap := b.Snapshot()
+	for _, v := range snap.Chargers {
+		if v.Station != id {
+			continue
+		}
+		c = commission.Charger{Station: id, Protocol: v.Protocol, Info: v.Info, NominalV: b.opts.Config.Site.NominalV, Abilities: v.Abilities}
+		for _, o := range snap.Connectors {
+			if o.Station == id {
+				c.Failsafe = o.Failsafe // of the charger: the same for all its connectors
+			}
+		}
+		return c, v.Online, true
+	}
+	return c, false, false
+}
+
+// probeCaller is the Hub for a probe.
+type probeCaller struct {
+	b  *Box
+	id controller.StationID
+}
+
+// Call implements commission.Caller.
+func (p probeCaller) Call(ctx context.Context, action string, payload json.RawMessage) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, callsWithin)
+	defer cancel()
+	return p.b.hub.Call(ctx, p.id, action, payload)
+}
+
+// probeSite is the control loop for a probe.
+type probeSite struct {
+	b  *Box
+	id controller.StationID
+}
+
+var (
+	_ commission.Caller = probeCaller{}
+	_ commission.Site   = probeSite{}
+)
+
+// Connectors implements commission.Site.
+func (p probeSite) Connectors() []commission.Connector {
+	var out []commission.Connector
+	for _, c := range p.b.Snapshot().Connectors {
+		if c.Station == p.id {
+			out = append(out, commission.Connector{Number: c.Connector, Phases: c.PhaseSet.Count(), Tx: c.Tx})
+		}
+	}
+	return out
+}
+
+// Prove implements commission.Site.
+func (p probeSite) Prove(ctx context.Context, connector int) (controller.ProofAnswer, error) {
+	slot := controller.Slot(0)
+	for _, c := range p.b.Snapshot().Connectors {
+		if c.Station == p.id && c.Connector == connector {
+			slot = c.Slot
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, proofLease+proofWatch+2*time.Minute)
+	defer cancel()
+	body, err := p.b.Ask(ctx, func(id controller.ReplyID) controller.Event {
+		return controller.ProofRequested{Reply: id, Slot: slot, Lease: proofLease, Watch: proofWatch}
+	})
+	if err != nil {
+		return controller.ProofAnswer{}, err
+	}
+	answer, ok := body.(controller.ProofAnswer)
+	if !ok {
+		panic("appliance: a proof was answered with something else")
+	}
+	return answer, nil
+}
