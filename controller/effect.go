@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"encoding/json"
 	"time"
 
 	"busbar/loadbalance"
@@ -43,6 +44,7 @@ type (
 	CommandAnswer struct {
 		Status string
 		Reason string
+		Data   json.RawMessage // what a charger told in answer to a command of service
 	}
 	// ProofAnswer answers ProofRequested: Result is Yes with what it fell to and how long
 	// after the setpoint's end, No, or "" where the test could not be made; Why says why.
@@ -132,7 +134,8 @@ type (
 		Token     IDToken
 		Operative bool
 		Hard      bool
-		Message   string // for CommandTrigger
+		Message   string        // for CommandTrigger
+		Detail    CommandDetail // of a command of service
 	}
 )
 

@@ -180,6 +180,7 @@ type (
 		Accepted bool
 		Status   string
 		Err      string
+		Data     json.RawMessage // what it told, of a command of service
 	}
 )
 

@@ -168,7 +168,7 @@ func (s *Site) dispatch(ev Event) {
 	case CommandAnswered:
 		s.commandAnswered(ev)
 	default:
-		if !s.takeLearnt(ev) {
+		if !s.takeLearnt(ev) && !s.takeService(ev) {
 			s.dispatchOther(ev)
 		}
 	}

@@ -94,6 +94,8 @@ type ChargerView struct {
 	// setpoints can't be given an end on it.
 	ClockSkew time.Duration
 	LeaseOK   bool
+	// Jobs are what the charger does, or last did, on its own.
+	Jobs []JobView
 	// ProfileWrites of today, of the ProfileBudget its memory is made for (0: none counted).
 	ProfileWrites, ProfileBudget int
 }

@@ -49,6 +49,7 @@ func (st *station) view() ChargerView {
 		v.Slots = append(v.Slots, sl.number)
 	}
 	st.learnt.view(&v)
+	v.Jobs = st.service.jobs
 	return v
 }
 

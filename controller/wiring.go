@@ -75,6 +75,7 @@ type station struct {
 	fault      SlotStatus // of connector 0
 	retryAt    time.Time  // next try to install the fall-back
 	learnt     learnt
+	service    service
 	held       []*heldTx // transactions of a 2.x charger that can't begin yet
 }
 

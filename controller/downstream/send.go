@@ -93,10 +93,37 @@ func (s *session) sendCommand(ctx context.Context, o order) {
 	}
 	ctx, cancel := context.WithDeadline(ctx, o.deadline)
 	defer cancel()
-	status, accepted, err := s.dialect.command(ctx, o.Command, s.within(left))
-	out.Status, out.Accepted = status, accepted && err == nil
+	got, err := s.carryOut(ctx, o.Command, s.within(left))
+	out.Status, out.Accepted = got.status, got.accepted && err == nil
+	if got.data != nil && err == nil {
+		out.Data = controller.RawData(got.data)
+	}
 	if err != nil {
 		out.Err = err.Error()
 	}
 	s.hub.reports.add(out)
+}
+
+// served is what became of a command.
+type served struct {
+	status   string
+	accepted bool
+	data     any // JSON in the words of controller.ServiceRequested; nil: none
+}
+
+// servicer is a dialect that has commands of service. The rules are those of
+// dialect.command.
+type servicer interface {
+	service(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (served, error)
+}
+
+func (s *session) carryOut(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (served, error) {
+	if c.Kind.Service() {
+		if d, ok := s.dialect.(servicer); ok {
+			return d.service(ctx, c, opt)
+		}
+		return served{}, fmt.Errorf("cannot carry out %q: not made for this version of OCPP", c.Kind)
+	}
+	status, accepted, err := s.dialect.command(ctx, c, opt)
+	return served{status: status, accepted: accepted}, err
 }

@@ -59,9 +59,15 @@ func TestWhatChargersSend(t *testing.T) {
 		{"one element instead of a list", "MeterValues", `{"connectorId":1,"transactionId":-1,"meterValue":{"sampledValue":{"value":7}}}`, `{}`,
 			`MeterReported 1 tx -1: {"sampledValue":{"value":7}}`},
 		{"meter values without any", "MeterValues", `{"connectorId":1,"meterValue":[]}`, `{}`, ``},
-		{"data transfer", "DataTransfer", `{"vendorId":"x"}`, `{"status":"UnknownVendorId"}`, ``},
-		{"firmware", "FirmwareStatusNotification", `{"status":"Idle"}`, `{}`, ``},
-		{"security event", "SecurityEventNotification", `{"type":"x"}`, `{}`, ``},
+		{"data transfer", "DataTransfer", `{"vendorId":"x","messageId":"m"}`, `{"status":"UnknownVendorId"}`, `DataReported x m`},
+		{"firmware", "FirmwareStatusNotification", `{"status":"Idle"}`, `{}`, `JobReported firmware -1 Idle`},
+		{"signed firmware", "SignedFirmwareStatusNotification", `{"status":"InvalidSignature","requestId":"7"}`, `{}`, `JobReported firmware 7 InvalidSignature`},
+		{"a status nobody knows", "FirmwareStatusNotification", `{"status":"Half way"}`, `{}`, `JobReported firmware -1 Half way`},
+		{"log", "LogStatusNotification", `{"status":"Uploaded","requestId":3}`, `{}`, `JobReported log 3 Uploaded`},
+		{"diagnostics", "DiagnosticsStatusNotification", `{"status":"Uploading"}`, `{}`, `JobReported log -1 Uploading`},
+		{"security event", "SecurityEventNotification", `{"type":"TamperDetectionActivated","timestamp":"2000-01-01T00:00:00+01","techInfo":"lid\nopen"}`, `{}`,
+			`SecurityReported TamperDetectionActivated lid open at 1999-12-31T23:00:00Z`},
+		{"security event without a time", "SecurityEventNotification", `{"type":"x"}`, `{}`, `SecurityReported x  at 0001-01-01T00:00:00Z`},
 		{"certificate", "SignCertificate", `{"csr":"x"}`, `{"status":"Rejected"}`, ``},
 		{"a message of the other side", "RemoteStartTransaction", `{}`, `NotSupported`, ``},
 		{"no message at all", "Nonsense", `{}`, `NotImplemented`, ``},
@@ -107,6 +113,18 @@ func describe(ev controller.Event) string {
 			raw = append(raw, string(s.Raw))
 		}
 		return fmt.Sprintf("MeterReported %d tx %d: %s", ev.Connector, ev.Tx, strings.Join(raw, ","))
+	}
+	return describeService(ev)
+}
+
+func describeService(ev controller.Event) string {
+	switch ev := ev.(type) {
+	case controller.JobReported:
+		return fmt.Sprintf("JobReported %s %d %s", ev.Job, ev.RequestID, ev.Status)
+	case controller.SecurityReported:
+		return fmt.Sprintf("SecurityReported %s %s at %s", ev.Type, ev.Info, ev.At.Format(time.RFC3339))
+	case controller.DataReported:
+		return fmt.Sprintf("DataReported %s %s", ev.Vendor, ev.Message)
 	}
 	return fmt.Sprintf("%T", ev)
 }

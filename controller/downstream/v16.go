@@ -35,19 +35,18 @@ func (d *v16) routes(m *ocpp.Mux) {
 	ocpp.Handle(m, ocpp16.BootNotification, d.boot)
 	ocpp.Handle(m, ocpp16.Heartbeat, d.heartbeat)
 	ocpp.Handle(m, ocpp16.Authorize, d.authorize)
-	ocpp.Handle(m, ocpp16.DataTransfer, func(context.Context, *ocpp.Conn, ocpp16.DataTransferRequest, *ocpp.Request) (ocpp16.DataTransferResponse, error) {
-		return ocpp16.DataTransferResponse{Status: ocpp16.DataTransferStatusUnknownVendorId}, nil
-	})
+	ocpp.Handle(m, ocpp16.DataTransfer, d.dataTransfer)
 	ocpp.Handle(m, ocpp16.SignCertificate, func(_ context.Context, _ *ocpp.Conn, req ocpp16.SignCertificateRequest, _ *ocpp.Request) (ocpp16.SignCertificateResponse, error) {
 		if !d.certificateWanted(req.Csr) {
 			return ocpp16.SignCertificateResponse{Status: ocpp16.GenericStatusRejected}, nil
 		}
 		return ocpp16.SignCertificateResponse{Status: ocpp16.GenericStatusAccepted}, nil
 	})
-	for _, action := range []string{"DiagnosticsStatusNotification", "FirmwareStatusNotification", "LogStatusNotification",
-		"SignedFirmwareStatusNotification", "SecurityEventNotification"} {
-		m.Raw(action, d.noted)
-	}
+	ocpp.Handle(m, ocpp16.DiagnosticsStatusNotification, d.diagnosticsStatus)
+	ocpp.Handle(m, ocpp16.LogStatusNotification, d.logStatus)
+	ocpp.Handle(m, ocpp16.FirmwareStatusNotification, d.firmwareStatus)
+	ocpp.Handle(m, ocpp16.SignedFirmwareStatusNotification, d.signedFirmwareStatus)
+	ocpp.Handle(m, ocpp16.SecurityEventNotification, d.securityEvent)
 	m.Raw("StatusNotification", d.status)
 	m.Raw("StartTransaction", d.start)
 	m.Raw("StopTransaction", d.stop)
@@ -83,12 +82,6 @@ func (d *v16) boot(ctx context.Context, _ *ocpp.Conn, req ocpp16.BootNotificatio
 
 func (d *v16) heartbeat(context.Context, *ocpp.Conn, ocpp16.HeartbeatRequest, *ocpp.Request) (ocpp16.HeartbeatResponse, error) {
 	return ocpp16.HeartbeatResponse{CurrentTime: clock(time.Now())}, nil
-}
-
-// noted is the answer to what the box only writes into its log.
-func (d *v16) noted(_ context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
-	d.hub.log.Info("charger reports", "station", d.id, "action", r.Action, "payload", string(r.Payload[:min(len(r.Payload), 500)]))
-	return empty(), nil
 }
 
 func (d *v16) authorize(ctx context.Context, _ *ocpp.Conn, req ocpp16.AuthorizeRequest, _ *ocpp.Request) (ocpp16.AuthorizeResponse, error) {

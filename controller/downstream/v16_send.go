@@ -91,6 +91,9 @@ func (d *v16) command(ctx context.Context, c controller.Command, opt func(*ocpp.
 		r, err := ocpp16.Reset.Call(ctx, d.conn, ocpp16.ResetRequest{Type: kind}, opt)
 		return string(r.Status), says(r.Status, ocpp16.ResetStatusAccepted), err
 	case controller.CommandTrigger:
+		if extended := ocpp16.ExtendedMessageTrigger(c.Message); extended.Known() && !ocpp16.MessageTrigger(c.Message).Known() {
+			return d.extendedTrigger(ctx, extended, c.Connector, opt)
+		}
 		req := ocpp16.TriggerMessageRequest{RequestedMessage: ocpp16.MessageTrigger(c.Message)}
 		if c.Connector > 0 {
 			req.ConnectorID = &c.Connector
@@ -99,4 +102,14 @@ func (d *v16) command(ctx context.Context, c controller.Command, opt func(*ocpp.
 		return string(r.Status), says(r.Status, ocpp16.TriggerMessageStatusAccepted), err
 	}
 	return "", false, fmt.Errorf("cannot carry out %q: no such command in OCPP 1.6", c.Kind)
+}
+
+// extendedTrigger asks for what only the security extension has.
+func (d *v16) extendedTrigger(ctx context.Context, message ocpp16.ExtendedMessageTrigger, connector int, opt func(*ocpp.Call)) (status string, accepted bool, err error) {
+	req := ocpp16.ExtendedTriggerMessageRequest{RequestedMessage: message}
+	if connector > 0 {
+		req.ConnectorID = &connector
+	}
+	r, err := ocpp16.ExtendedTriggerMessage.Call(ctx, d.conn, req, opt)
+	return string(r.Status), says(r.Status, ocpp16.TriggerMessageStatusAccepted), err
 }
