@@ -33,9 +33,9 @@ var octt16 = []official{
 
 // elsewhere are cases shown by another test.
 var elsewhere = map[string]string{
-	"TC_085_CSMS": "controller/appliance TestIndependentChargePointSaysAllOf16/profile_1, TestChargersPortsSpeakTLS",
-	"TC_086_CSMS": "controller/appliance TestIndependentChargePointSaysAllOf16/profile_2",
-	"TC_087_CSMS": "controller/appliance TestIndependentChargePointSaysAllOf16/profile_3",
+	"TC_085_CSMS": "controller/appliance: TestIndependentChargePointSaysAllOf16/profile_1, TestChargersPortsSpeakTLS",
+	"TC_086_CSMS": "controller/appliance: TestIndependentChargePointSaysAllOf16/profile_2",
+	"TC_087_CSMS": "controller/appliance: TestIndependentChargePointSaysAllOf16/profile_3",
 }
 
 // notApplicable are cases that a box does not have, and why.
@@ -70,7 +70,7 @@ func play(t *testing.T, cases []testCase, p ocpp.Protocol) {
 	}
 }
 
-const document = "../../ocpp/CONFORMANCE.md"
+const document = "../../../ocpp/CONFORMANCE.md"
 
 var update = flag.Bool("update", false, "write ocpp/CONFORMANCE.md")
 
@@ -85,7 +85,7 @@ func TestTheTableIsTrue(t *testing.T) {
 	}
 	got, err := os.ReadFile(document)
 	if err != nil || string(got) != want {
-		t.Errorf("ocpp/CONFORMANCE.md is not what the cases say (%v): go test ./controller/conformance -run Table -update, then read the difference", err)
+		t.Errorf("ocpp/CONFORMANCE.md is not what the cases say (%v): go test ./controller/appliance/conformance -run Table -update, then read the difference", err)
 	}
 	for id := range known(cases16) {
 		if !slices.Contains(names(octt16, "TC_", "_CSMS"), id) {
@@ -107,7 +107,7 @@ func page() string {
 	var b strings.Builder
 	b.WriteString("# Conformance: the box as CSMS of chargers\n\n" +
 		"Every case of the official test plans that concerns a CSMS, by its id. Cases with a name of their own are played by\n" +
-		"`go test ./controller/conformance` as a subtest of that id, byte by byte over a real socket. The page is written by that\n" +
+		"`go test ./controller/appliance/conformance` as a subtest of that id, byte by byte over a real socket. The page is written by that\n" +
 		"package's tests (`-update`) and held against them.\n\n## OCPP 1.6: OCTT\n\n")
 	section(&b, octt16, "TC_", "_CSMS", known(cases16), "TestOCTT16")
 	return b.String()

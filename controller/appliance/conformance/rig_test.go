@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -216,15 +215,6 @@ func (c *station) says(action, payload string, members ...string) map[string]any
 		}
 	}
 	return out
-}
-
-// refused makes a call that must be answered with a CALLERROR of this code.
-func (c *station) refused(action, payload string, code ocpp.ErrorCode) {
-	c.t.Helper()
-	answer, err := c.conn.Call(c.t.Context(), ocpp.Call{Action: action, Payload: json.RawMessage(payload)})
-	if e, ok := errors.AsType[*ocpp.Error](err); !ok || e.Code != code {
-		c.t.Fatalf("%s %s: %s, %v; want %s", action, payload, answer, err, code)
-	}
 }
 
 // hears waits for a call of the box with all these parts and takes it off the list.
