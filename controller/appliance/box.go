@@ -113,7 +113,7 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	if err := b.wireSecurity(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.wireChargers(); err != nil {
+	if err := b.wireChargers(recovered); err != nil {
 		return nil, err
 	}
 	if err := b.wireCloud(recovered); err != nil {
@@ -192,8 +192,9 @@ type noCloud struct{}
 // Do implements controller.Adapter: nothing goes anywhere, and nobody asks.
 func (noCloud) Do(controller.Effect) {}
 
-func (b *Box) wireChargers() error {
+func (b *Box) wireChargers(r controller.Recovered) error {
 	cfg := downstream.Config{Loop: b, Onboarding: string(b.opts.Config.Onboarding), MeterInterval: meterInterval, OnLimitSent: b.reactions.written,
+		Abilities: controller.RecoveredAbilities(r), Voltage: b.opts.Config.Site.NominalV,
 		Trace: func(station string, e ocpp.TraceEntry) { b.trace(e); b.messages.Add(station, e) }, Logger: b.log,
 		Known: func(id string) bool {
 			for _, c := range b.loop.Snapshot().Chargers {
@@ -208,7 +209,7 @@ func (b *Box) wireChargers() error {
 		if err != nil {
 			return err
 		}
-		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile})
+		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile, Phases: conductors(c)})
 	}
 	b.hub = downstream.New(cfg)
 	return b.openDoors()

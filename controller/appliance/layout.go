@@ -39,3 +39,14 @@ func Layout(cfg *config.Config) controller.Layout {
 // meterInterval is how often chargers are asked to meter: what the balancer needs to
 // see which car leaves current unused (baseline of every charger).
 const meterInterval = 10 * time.Second
+
+// conductors is how many each connector of known wiring is wired with.
+func conductors(c config.Charger) map[int]int {
+	out := map[int]int{}
+	for _, n := range c.Connectors {
+		if len(n.Wiring) > 0 {
+			out[n.Number] = len(n.Wiring)
+		}
+	}
+	return out
+}

@@ -163,6 +163,18 @@ func (m *memory) unled(id controller.StationID, tx controller.TxID) (connector i
 	return 0
 }
 
+// leadsAny tells whether a charger has such setpoints.
+func (m *memory) leadsAny(id controller.StationID) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for p := range m.led {
+		if p.station == id {
+			return true
+		}
+	}
+	return false
+}
+
 // including is list with v at its end unless it is in it; the list itself stays.
 func including[T comparable](list []T, v T) []T {
 	if slices.Contains(list, v) {

@@ -28,8 +28,8 @@ type clockJudge struct {
 	ever  bool
 }
 
-// hear takes the time of a message that was made when it was sent. news is true if
-// the judgement changed: skew is 0 for a clock that is right.
+// hear takes the time of a message that was made when it was sent. news is true for the
+// first judgement and if it changed: skew is 0 for a clock that is right.
 func (j *clockJudge) hear(at, received time.Time) (skew time.Duration, news bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -48,7 +48,8 @@ func (j *clockJudge) hear(at, received time.Time) (skew time.Duration, news bool
 	if j.wrong >= clockWitnesses {
 		j.skew, j.least = j.least, off // what comes next may show a smaller one again
 	}
-	news = j.ever && (j.skew-j.told).Abs() >= skewStep || !j.ever && j.skew != 0
+	judged := j.wrong == 0 || j.wrong >= clockWitnesses
+	news = judged && (!j.ever || (j.skew-j.told).Abs() >= skewStep)
 	if news {
 		j.told, j.ever = j.skew, true
 	}

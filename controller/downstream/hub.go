@@ -148,9 +148,11 @@ func New(cfg Config) *Hub {
 	return h
 }
 
-// Close ends all connections and waits for them, and until the loop has taken the
-// last reports or has stopped.
+// Close gives chargers that don't fall back by themselves their fall-back, ends all
+// connections and waits for them, and until the loop has taken the last reports or has
+// stopped.
 func (h *Hub) Close(ctx context.Context) error {
+	h.part(ctx)
 	err := h.server.Close(ctx)
 	h.reports.wait()
 	return err

@@ -1,7 +1,10 @@
 package downstream
 
 import (
+	"bytes"
 	"encoding/base64"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -41,6 +44,33 @@ func TestPitfall01_NewestSocketWinsOverAHalfOpenOne(t *testing.T) {
 		equal(t, "order", order, []string{"connected 1", "connected 2", "gone 1"})
 		if r.hub.session("CP1") == nil {
 			t.Error("the late end of the old socket took the new one along")
+		}
+	})
+}
+
+// TestPitfall26_OddMessagesAreLoggedOnce: and the connection outlives all of them.
+func TestPitfall26_OddMessagesAreLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r := newRig(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		cp := r.raw("CP1")
+		for i := range 5 {
+			id := fmt.Sprint("m", i)
+			odd := []exchange{
+				{"null members", `[2,"a` + id + `","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","info":null,"timestamp":null,"vendorId":null}]`,
+					`[3,"a` + id + `",{}]`, `StatusReported 1 Available NoError ""`},
+				{"extra members", `[2,"b` + id + `","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available","evse":{"id":[1]},"x":null}]`,
+					`[3,"b` + id + `",{}]`, `StatusReported 1 Available NoError ""`},
+				{"wrong shapes", `[2,"c` + id + `","StatusNotification",{"connectorId":"1","errorCode":["GroundFailure"],"status":"available","timestamp":{"now":1}}]`,
+					`[3,"c` + id + `",{}]`, `StatusReported 1 Available  ""`},
+				{"a list for a payload", `[2,"d` + id + `","Heartbeat",[]]`, `[3,"d` + id + `",{"currentTime":"2000-01-01T00:00:00Z"}]`, ``},
+				{"null for a payload", `[2,"e` + id + `","Heartbeat",null]`, `[3,"e` + id + `",{"currentTime":"2000-01-01T00:00:00Z"}]`, ``},
+				{"no payload", `[2,"f` + id + `","Heartbeat"]`, `[3,"f` + id + `",{"currentTime":"2000-01-01T00:00:00Z"}]`, ``},
+			}
+			r.exchanges(cp, odd)
+		}
+		if n := strings.Count(log.String(), "read only in part"); n != 1 {
+			t.Errorf("logged %d times:\n%s", n, log.String())
 		}
 	})
 }

@@ -34,6 +34,7 @@ type session struct {
 	prepared bool // it booted here, or the Site knew it: keys or fall-back were sent
 	nudged   bool // asked to boot
 	heardAt  time.Time
+	problems map[string]bool // logged already
 }
 
 // order is a Command with its deadline.

@@ -24,8 +24,26 @@ func (h *Hub) handle(ctx context.Context, c *ocpp.Conn, r *ocpp.Request) (json.R
 	return s.dialect.handle(ctx, c, r)
 }
 
+// maxProblems bounds what is remembered of a connection.
+const maxProblems = 50
+
+// logProblems logs what could not be read, once per connection: such a charger sends
+// the same again and again.
 func (s *session) logProblems(r *ocpp.Request, problems []string) {
-	if len(problems) > 0 {
+	if len(problems) == 0 {
+		return
+	}
+	key := r.Action + " " + problems[0]
+	s.mu.Lock()
+	news := !s.problems[key] && len(s.problems) < maxProblems
+	if news {
+		if s.problems == nil {
+			s.problems = map[string]bool{}
+		}
+		s.problems[key] = true
+	}
+	s.mu.Unlock()
+	if news {
 		s.hub.log.Warn("charger's message read only in part", "station", s.id, "action", r.Action, "msg_id", r.ID, "problems", problems)
 	}
 }
