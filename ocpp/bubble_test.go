@@ -157,28 +157,3 @@ func bubble(t *testing.T, f func(t *testing.T)) {
 }
 
 func number(i int) json.RawMessage { return json.RawMessage(fmt.Sprintf(`{"n":%d}`, i)) }
-
-// benchPair is a client of an echoing server, outside a bubble.
-func benchPair(b *testing.B) *Conn {
-	n := memnet.New()
-	srv := NewServer(ServerConfig{Admit: permit(Options{Handler: echo})})
-	l, err := n.Listen("box:8887")
-	if err != nil {
-		b.Fatal(err)
-	}
-	hs := &http.Server{Handler: srv}
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = hs.Serve(l) })
-	client, err := Dial(b.Context(), ClientConfig{URL: "ws://box:8887/ocpp", Identity: "CP1", Protocols: []Protocol{V16}, DialContext: n.DialContext})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		client.Close(1000, "")
-		<-client.Done()
-		_ = srv.Close(context.Background())
-		_ = hs.Close()
-		serving.Wait()
-	})
-	return client
-}

@@ -32,6 +32,7 @@ type Conn struct {
 	done   chan struct{}
 
 	faults  *bursts // thins out the log
+	scratch []byte  // of the writer
 	inbound chan *Request
 	wake    chan struct{} // 1: the writer has something to look at
 

@@ -117,7 +117,7 @@ func TestRepairPutsNullWhereAValueIsMissing(t *testing.T) {
 	}
 }
 
-func FuzzParseFrame(f *testing.F) {
+func FuzzFrame(f *testing.F) {
 	for _, c := range wireCases {
 		f.Add([]byte(c.in))
 	}

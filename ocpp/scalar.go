@@ -22,10 +22,11 @@ const outLayout = "2006-01-02T15:04:05.999Z"
 
 // MarshalJSON writes UTC with "Z" and at most three decimals.
 func (d DateTime) MarshalJSON() ([]byte, error) {
-	if y := d.Time.Year(); y < 0 || y > 9999 {
+	utc := d.Time.UTC()
+	if y := utc.Year(); y < 0 || y > 9999 {
 		return nil, fmt.Errorf("cannot write year %d as a date-time", y)
 	}
-	return d.Time.UTC().AppendFormat(nil, `"`+outLayout+`"`), nil
+	return utc.AppendFormat(nil, `"`+outLayout+`"`), nil
 }
 
 // UnmarshalJSON reads what chargers write: an offset, "Z", an hours-only offset

@@ -48,6 +48,33 @@ func TestDateTimeIsWrittenInUTCWithAtMostMilliseconds(t *testing.T) {
 	}
 }
 
+func FuzzDateTime(f *testing.F) {
+	for _, seed := range []string{"2024-05-06T07:08:09Z", "2024-05-06T10:08:09+03", "2024-05-06 07:08:09.999999999", "9999-12-31T23:59:59-01:00", "0000-01-01T00:00:00+01:00", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		quoted, err := json.Marshal(text)
+		if err != nil {
+			t.Skip()
+		}
+		var d DateTime
+		if d.UnmarshalJSON(quoted) != nil {
+			return
+		}
+		out, err := json.Marshal(d)
+		if year := d.Time.Year(); err != nil {
+			if year >= 0 && year <= 9999 {
+				t.Fatalf("%q is read as %v and can't be written: %v", text, d.Time, err)
+			}
+			return
+		}
+		var again DateTime
+		if err := again.UnmarshalJSON(out); err != nil || !again.Time.Equal(d.Time.Truncate(time.Millisecond)) {
+			t.Fatalf("%q is written as %s and read as %v, %v", text, out, again.Time, err)
+		}
+	})
+}
+
 func TestDecimal(t *testing.T) {
 	for in, want := range map[string]int64{
 		"16": 16000, "16.5": 16500, "0.0009": 0, "-0.0009": -1, "-0.001": -1, "1e2": 100000, "1.2345E1": 12345,

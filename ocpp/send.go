@@ -66,7 +66,7 @@ func (c *Conn) RejectAnswer(id string, e *Error) {
 }
 
 func (c *Conn) writeSend(s *outSend) {
-	if !c.write(websocket.TextMessage, s.frame.Append(nil)) {
+	if !c.write(websocket.TextMessage, c.wire(s.frame)) {
 		s.written <- fmt.Errorf("%w: %w", ErrClosed, context.Cause(c.life))
 		return
 	}

@@ -172,7 +172,7 @@ func (c *Conn) writeNext() bool {
 
 func (c *Conn) writeAnswer(a answer) {
 	c.tap(a.frame, a.action)
-	ok := c.write(websocket.TextMessage, a.frame.Append(nil))
+	ok := c.write(websocket.TextMessage, c.wire(a.frame))
 	now := time.Now()
 	if ok {
 		c.mu.Lock()
@@ -188,7 +188,7 @@ func (c *Conn) writeAnswer(a answer) {
 func (c *Conn) writeCall(p *pending) {
 	f := Frame{Type: TypeCall, ID: p.call.ID, Action: p.call.Action, Payload: p.call.Payload}
 	c.tap(f, f.Action)
-	if !c.write(websocket.TextMessage, f.Append(nil)) {
+	if !c.write(websocket.TextMessage, c.wire(f)) {
 		return
 	}
 	now := time.Now()
@@ -203,6 +203,19 @@ func (c *Conn) writeCall(p *pending) {
 		c.open = nil
 		p.result <- *p.early
 	}
+}
+
+// maxScratch is how much of the writer's buffer is kept for the next message.
+const maxScratch = 16 << 10
+
+// wire is the text of f, in the writer's buffer until the next call.
+func (c *Conn) wire(f Frame) []byte {
+	b := f.Append(c.scratch[:0])
+	c.scratch = nil
+	if cap(b) <= maxScratch {
+		c.scratch = b
+	}
+	return b
 }
 
 // write writes one message within the time it may take; failing ends the connection.
