@@ -26,8 +26,9 @@ func TestClockThatIsOffGetsRelativeProfiles(t *testing.T) {
 			status := func(at string) {
 				cp.call(`[2,"` + at + `","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging","timestamp":"` + at + `"}]`)
 			}
-			for i := range 3 {
-				status(fmt.Sprintf("1999-12-31T22:59:0%dZ", i))
+			for range 3 { // an hour behind
+				time.Sleep(8 * time.Second)
+				status(time.Now().UTC().Add(-time.Hour).Format(time.RFC3339))
 			}
 			for seq := range controller.Seq(2) {
 				r.hub.Do(setpoint(seq, 16_000))
@@ -37,10 +38,10 @@ func TestClockThatIsOffGetsRelativeProfiles(t *testing.T) {
 				}
 			}
 			judged := eventsOf[controller.ClockJudged](r.loop.learnt)
-			if last := judged[len(judged)-1]; last.LeaseOK != c.leaseOK || last.Skew != time.Hour+58*time.Second {
+			if last := judged[len(judged)-1]; last.LeaseOK != c.leaseOK || last.Skew != time.Hour {
 				t.Errorf("%s: the controller heard %+v", c.name, judged)
 			}
-			status("2000-01-01T00:00:01Z") // it took the time
+			status("2000-01-01T00:00:23Z") // it took the time
 			r.hub.Do(setpoint(9, 16_000))
 			if got := limitsOf(cp.play(c.answer)); got[0] != "TxProfile 16 A Absolute on 1 stack 1" {
 				t.Errorf("%s: afterwards %s", c.name, got)
@@ -54,13 +55,30 @@ func TestClockThatIsOffGetsRelativeProfiles(t *testing.T) {
 }
 
 func TestOldMessagesDoNotMakeAClockWrong(t *testing.T) {
+	for name, ages := range map[string][]time.Duration{ // one every 8 s
+		"queued in an outage":       {3 * time.Hour, 2*time.Hour + 59*time.Minute, 2*time.Hour + 58*time.Minute, 30 * time.Second},
+		"last change, again":        {time.Hour, time.Hour + 8*time.Second, time.Hour + 16*time.Second, time.Hour + 24*time.Second},
+		"now and then one in order": {time.Hour, time.Hour, 2 * time.Second, time.Hour, time.Hour, -4 * time.Second},
+		"now and then a wrong one":  {2 * time.Second, -time.Hour, 2 * time.Second, 24 * time.Hour},
+	} {
+		var j clockJudge
+		now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
+		for _, ago := range ages {
+			if skew, _ := j.hear(now.Add(-ago), now); skew != 0 {
+				t.Errorf("%s: %v", name, skew)
+			}
+			now = now.Add(8 * time.Second)
+		}
+	}
 	var j clockJudge
 	now := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
-	for _, ago := range []time.Duration{3 * time.Hour, time.Minute, 2 * time.Second, time.Hour, -time.Hour, 4 * time.Second} {
-		skew, news := j.hear(now.Add(-ago), now)
-		if skew != 0 || news != (ago == 2*time.Second) { // the first that says anything
-			t.Errorf("after one of %v ago: %v, news %v", ago, skew, news)
+	for range 10 { // all connectors at once, as they last changed together
+		if skew, _ := j.hear(now.Add(-time.Hour), now); skew != 0 {
+			t.Fatalf("statuses on request: %v", skew)
 		}
+	}
+	if skew, news := j.hear(now, now); skew != 0 || !news {
+		t.Errorf("the first judgement is no news")
 	}
 }
 
