@@ -152,6 +152,7 @@ func (s *Site) prepare(st *station) {
 		return
 	}
 	st.prepared = true
+	s.fallbackAlarm(st) // what a test of another run of the box found
 	s.installFailsafe(st)
 	s.do(PushBaseline{Station: st.id})
 	for _, sl := range st.slots {

@@ -41,6 +41,7 @@ func (s *Site) chargerLearnt(ev ChargerLearnt) {
 		s.note(SeverityInfo, "charger.abilities", string(st.id), fmt.Sprintf("is led by %s profiles from now on", mode))
 	}
 	st.learnt.abilities = ev.Abilities
+	s.fallbackAlarm(st)
 	text, err := json.Marshal(ev.Abilities)
 	if err != nil {
 		panic("controller: abilities can't be encoded: " + err.Error()) // plain values
@@ -48,6 +49,18 @@ func (s *Site) chargerLearnt(ev ChargerLearnt) {
 	s.persist(nil, SettingRow{Key: abilitiesPrefix + string(st.id), Value: string(text)})
 	s.passDue = true
 	s.stir()
+}
+
+// fallbackAlarm is raised by a test that found a charger not to fall back, until
+// another one finds that it does.
+func (s *Site) fallbackAlarm(st *station) {
+	if st.learnt.abilities.DeadMan.Result != No {
+		s.clear("charger.no-fallback", string(st.id))
+		return
+	}
+	s.raise("charger.no-fallback", string(st.id), SeverityAlarm,
+		fmt.Sprintf("Charger %s keeps its current when the box is silent: a test found that it does not fall back by itself.", st.id),
+		"Update its firmware and test again with busbar commission, or lower max_a to what the fuses carry.")
 }
 
 const abilitiesPrefix = "abilities/"

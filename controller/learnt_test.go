@@ -89,3 +89,29 @@ func TestWhatDoesNotEndByItselfStaysBooked(t *testing.T) {
 		}
 	}
 }
+
+func TestChargerThatDoesNotFallBackIsAnAlarmAlsoAfterARestart(t *testing.T) {
+	alarmed := func(r *rig) bool {
+		return slices.ContainsFunc(r.site.Snapshot(r.now).Alarms, func(a Alarm) bool { return a.Code == "charger.no-fallback" && a.Subject == "CP1" })
+	}
+	r := newRig(t, layout(), Recovered{})
+	r.online("CP1")
+	refuted := Abilities{MaxStackLevel: -1, DeadMan: DeadManProof{Mode: DeadManTx, Result: No}, Source: AbilitiesLearnt}
+	r.do(ChargerLearnt{Station: "CP1", Abilities: refuted})
+	if !alarmed(r) {
+		t.Fatal("no alarm")
+	}
+	settings := map[string]string{}
+	for _, row := range rowsOf[SettingRow](r.rows) {
+		settings[row.Key] = row.Value
+	}
+	again := newRig(t, layout(), Recovered{Settings: settings})
+	again.online("CP1")
+	if !alarmed(again) {
+		t.Error("no alarm after a restart")
+	}
+	refuted.DeadMan.Result = Yes
+	if again.do(ChargerLearnt{Station: "CP1", Abilities: refuted}); alarmed(again) {
+		t.Error("the alarm outlives the proof")
+	}
+}

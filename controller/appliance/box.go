@@ -416,6 +416,7 @@ func (b *Box) Run(ctx context.Context) error {
 		parts = append(parts, part{name: "meter " + id, run: p.Run})
 	}
 	parts = append(parts, b.chargerPorts()...)
+	parts = append(parts, part{name: "prover", run: (&prover{b: b, tried: map[controller.StationID]time.Time{}}).run})
 	if b.listeners["control"] != nil {
 		parts = append(parts, part{name: "control socket", run: b.serveControl})
 	}

@@ -12,7 +12,6 @@ import (
 	"busbar/controller/ocpplog"
 	"busbar/controller/store"
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 	"busbar/web"
 )
 
@@ -58,16 +57,15 @@ func callFailure(err error) error {
 // checkCall tells what is wrong with a call of a known action. What a version's list of
 // actions does not have passes: a charger may know more than we do, and says so if not.
 func checkCall(p ocpp.Protocol, action string, payload json.RawMessage) error {
-	if check := requestsOf(p)[action]; check != nil {
+	checks, known := requestsOf(p)
+	if check := checks[action]; check != nil {
 		if err := check(payload); err != nil {
 			return &web.PayloadError{Text: err.Error()}
 		}
 		return nil
 	}
-	if p == ocpp.V16 {
-		if role, ok := ocpp16.Known(action); ok && role == ocpp.ChargingStation {
-			return &web.PayloadError{Text: action + " is sent by chargers, not to them"}
-		}
+	if role, ok := known(action); ok && role == ocpp.ChargingStation {
+		return &web.PayloadError{Text: action + " is sent by chargers, not to them"}
 	}
 	return nil
 }

@@ -127,7 +127,10 @@ func refused(status string, err error) (words string, lost error) {
 	if errors.Is(err, ocpp.ErrTimeout) {
 		return "did not answer in time", nil
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, ocpp.ErrUnusable):
+		return "answered what can't be read", nil
+	case err != nil:
 		return "", err
 	}
 	return fmt.Sprintf("answered %q", status), nil

@@ -73,6 +73,8 @@ func TestCallsHaveTheirAnswers(t *testing.T) {
 		measured,
 		answer(5*s, false, "3", `{"n":3}`), // came before the write of its call returned
 		call(5*s+time.Millisecond, true, "3", "GetConfiguration", `{}`),
+		answer(5*s+300*time.Millisecond, false, "3b", `{}`), // later, and noted first all the same
+		call(5*s+100*time.Millisecond, true, "3b", "ClearCache", `{}`),
 		call(6*s, false, "4", "MeterValues", `{}`),
 		call(7*s, false, "4", "MeterValues", `{}`), // sent again
 		answer(8*s, true, "4", `{}`),
@@ -87,6 +89,7 @@ func TestCallsHaveTheirAnswers(t *testing.T) {
 		"CP1 out Reset 1 -> {\"status\":\"Accepted\"} 2s",
 		"CP1 out ClearCache 2 -> {} 700ms",
 		"CP1 out GetConfiguration 3 -> {\"n\":3} 0s",
+		"CP1 out ClearCache 3b -> {} 200ms",
 		"CP1 in MeterValues 4",
 		"CP1 in MeterValues 4 -> {} 1s",
 		"CP1 out UnlockConnector 5 -> NotSupported 1s",

@@ -6,9 +6,10 @@ import (
 	"busbar/ocpp"
 )
 
-// earliest is how long before its CALL an answer may be noted: the peer may answer
+// nearBy is how far apart a CALL and its answer may be that were noted in the wrong
+// order: reader and writer of a connection note on their own, and the peer may answer
 // before the write of the CALL has returned.
-const earliest = 5 * time.Second
+const nearBy = 5 * time.Second
 
 // key tells calls apart that wait for their answer: each side numbers its own.
 type key struct {
@@ -65,7 +66,7 @@ func (p *pairing) call(e ocpp.TraceEntry) {
 	}
 	if a, ok := p.early[k]; ok {
 		delete(p.early, k)
-		if !a.At.After(e.At) && e.At.Sub(a.At) < earliest {
+		if e.At.Sub(a.At).Abs() < nearBy {
 			p.calls[len(p.calls)-1].take(a)
 			return
 		}

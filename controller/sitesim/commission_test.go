@@ -99,3 +99,34 @@ func TestCommissioningFindsAChargerThatIgnoresItsProfiles(t *testing.T) {
 		}
 	})
 }
+
+// TestTheFirstRealSessionProvesTheFallBack: nobody asks, and the driver hardly notices.
+func TestTheFirstRealSessionProvesTheFallBack(t *testing.T) {
+	during(t, Scenario{Chargers: 3, Seed: 5, Sessions: stays()}, func(t *testing.T, w *World) {
+		time.Sleep(4 * time.Minute)
+		for _, c := range w.Box().Snapshot().Chargers {
+			if c.Abilities.DeadMan.Result != "" {
+				t.Errorf("%s is proven too early", c.Station)
+			}
+		}
+		w.chargers[1].sim.SetFault(ocppsim.Fault{IgnoreProfiles: true})
+		time.Sleep(12 * time.Minute)
+		snap := w.Box().Snapshot()
+		for i, c := range snap.Chargers {
+			want := controller.Yes
+			if i == 1 {
+				want = controller.No
+			}
+			if c.Abilities.DeadMan.Result != want {
+				t.Errorf("%s: %+v, want %s", c.Station, c.Abilities.DeadMan, want)
+			}
+		}
+		alarmed := false
+		for _, a := range snap.Alarms {
+			alarmed = alarmed || a.Code == "charger.no-fallback" && a.Subject == "CP02"
+		}
+		if !alarmed {
+			t.Errorf("no alarm among %+v", snap.Alarms)
+		}
+	})
+}
