@@ -40,11 +40,12 @@ type wired struct {
 
 func (w *wired) Do(e controller.Effect) { w.hub.Do(e) }
 
-// TestJourneyWithTheRealController is a session from the charger's first Boot to its
-// Stop, over a reconnect without Boot.
-func TestJourneyWithTheRealController(t *testing.T) {
+// withSite runs f in a bubble with a Hub before the real controller. The Hub is closed
+// before the controller stops.
+func withSite(t *testing.T, onboarding string, f func(t *testing.T, r *rig, w *wired)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		layout := controller.Layout{ID: "depot", NominalV: 230, Onboarding: "closed", UnknownAccepted: true,
+		layout := controller.Layout{ID: "depot", NominalV: 230, Onboarding: onboarding, UnknownAccepted: true,
 			Nodes: []loadbalance.Node{
 				{ID: "main", Limit: loadbalance.Uniform(63000), Breaker: loadbalance.BreakerGG, Metered: true, WorstBase: loadbalance.Uniform(20000)}},
 			Meters: []controller.MeterLayout{{ID: "grid", Node: "main", Period: time.Second}},
@@ -64,7 +65,7 @@ func TestJourneyWithTheRealController(t *testing.T) {
 			stop()
 			running.Wait()
 		}()
-		r := newRig(t, Config{Loop: w, Onboarding: "closed"})
+		r := newRig(t, Config{Loop: w, Onboarding: onboarding})
 		w.hub = r.hub
 		running.Go(func() { _ = w.Run(ctx) })
 		running.Go(func() {
@@ -73,7 +74,24 @@ func TestJourneyWithTheRealController(t *testing.T) {
 				time.Sleep(time.Second)
 			}
 		})
+		f(t, r, w)
+		if err := r.hub.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
 
+// settled is a snapshot that has everything so far.
+func (w *wired) settled() *controller.Snapshot {
+	w.Snapshot()
+	time.Sleep(2 * time.Second) // the one before may be a second old
+	return w.Snapshot()
+}
+
+// TestJourneyWithTheRealController is a session from the charger's first Boot to its
+// Stop, over a reconnect without Boot.
+func TestJourneyWithTheRealController(t *testing.T) {
+	withSite(t, "closed", func(t *testing.T, r *rig, w *wired) {
 		cp := r.connect("CP1")
 		if got := cp.call("BootNotification", `{"chargePointVendor":"ACME","chargePointModel":"X"}`); !strings.Contains(got, `"Accepted"`) {
 			t.Fatalf("boot: %s", got)
@@ -109,13 +127,50 @@ func TestJourneyWithTheRealController(t *testing.T) {
 		if got := cp.call("StopTransaction", `{"transactionId":1000001,"meterStop":900,"timestamp":"2000-01-01T00:02:00Z","reason":"Local"}`); got != `{}` {
 			t.Errorf("stop: %s", got)
 		}
-		w.Snapshot()
-		time.Sleep(2 * time.Second) // a snapshot may be a second old
-		if v := w.Snapshot().Connectors[0]; v.Tx != 0 {
+		if v := w.settled().Connectors[0]; v.Tx != 0 {
 			t.Errorf("after the stop: %+v", v)
 		}
-		if err := r.hub.Close(context.Background()); err != nil {
-			t.Error(err)
+	})
+}
+
+// TestPitfallsThroughTheRealController: what odd bytes become in the end.
+func TestPitfallsThroughTheRealController(t *testing.T) {
+	withSite(t, "approve", func(t *testing.T, r *rig, w *wired) {
+		cp := r.raw("CP1")
+		cp.call(`[2,"1","BootNotification",{"chargePointVendor":"ACME","chargePointModel":"X"}]`)
+		yes := always(`3,{"status":"Accepted"}`)
+		cp.play(yes)
+		if got := cp.call(`[2,"2","StartTransaction",{"connectorId":1,"idTag":"AABB","meterStart":1000,"timestamp":"1970-01-01T00:00:07Z"}]`); got != `[3,"2",{"idTagInfo":{"status":"Accepted"},"transactionId":1000001}]` {
+			t.Fatalf("start: %s", got)
+		}
+		cp.play(yes)
+		for i, id := range []string{`"transactionId":,`, `"transactionId":-1,`, `"transactionId":0,`, `"transactionId":"",`, ``} {
+			cp.send(fmt.Sprintf(`[2,"m%d","MeterValues",{"connectorId":1,%s"meterValue":[{"timestamp":"1970-01-01T00:01:00Z","sampledValue":[{"value":"1,%d0","unit":"kWh"}]}]}]`, i, id, i+1))
+			cp.skim(yes)
+			if v := w.settled().Connectors[0]; v.Energy != controller.WattHour(100*(i+1)) || v.Tx != 1000001 {
+				t.Errorf("pitfall 7, %q: %d Wh in %d", id, v.Energy, v.Tx)
+			}
+			cp.skim(yes)
+		}
+		cp.send(`[2,"s","StopTransaction",{"transactionId":424242,"idTag":"OTHER","meterStop":10,"timestamp":"2000-01-01T00:00:00Z"}]`)
+		if got := strings.Join(cp.skim(yes), " "); got != `[3,"s",{}]` {
+			t.Errorf("pitfall 6: %s", got)
+		}
+		if v := w.settled().Connectors[0]; v.Tx != 1000001 {
+			t.Errorf("pitfall 6: it ended another transaction: %+v", v)
+		}
+		stranger := r.raw("NEW")
+		for _, x := range []struct{ send, want string }{
+			{`[2,"1","BootNotification",{"chargePointVendor":"ACME","chargePointModel":"Y"}]`, `"Pending"`},
+			{`[2,"2","StartTransaction",{"connectorId":1,"idTag":"AABB","meterStart":1000,"timestamp":"2000-01-01T00:00:07Z"}]`, `"SecurityError"`},
+		} {
+			if got := stranger.call(x.send); !strings.Contains(got, x.want) {
+				t.Errorf("pitfall 29: %s", got)
+			}
+		}
+		snap := w.settled()
+		if len(snap.Waiting) != 1 || snap.Waiting[0].Station != "NEW" || snap.Waiting[0].Info.Model != "Y" || len(snap.Chargers) != 1 {
+			t.Errorf("pitfall 29: waiting %+v, chargers %d", snap.Waiting, len(snap.Chargers))
 		}
 	})
 }

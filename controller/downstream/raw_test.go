@@ -177,6 +177,26 @@ func (c *rawCharger) play(reply func(call string) string) (calls []string) {
 	}
 }
 
+// skim answers what it is asked until all is quiet, and gives the answers to its own.
+func (c *rawCharger) skim(reply func(call string) string) (answers []string) {
+	c.t.Helper()
+	for {
+		frames := c.quiet()
+		if len(frames) == 0 {
+			return answers
+		}
+		for _, frame := range frames {
+			if !strings.HasPrefix(frame, "[2,") {
+				answers = append(answers, frame)
+				continue
+			}
+			id, call := callID(c.t, frame)
+			kind, rest, _ := strings.Cut(reply(call), ",")
+			c.send(fmt.Sprintf(`[%s,%q,%s]`, kind, id, rest))
+		}
+	}
+}
+
 // always answers everything with the same.
 func always(text string) func(string) string { return func(string) string { return text } }
 
