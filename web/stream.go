@@ -110,7 +110,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	v.out.WriteString(fmt.Sprintf("retry: %d\n\n", reconnectMil))
 	tick := time.NewTicker(streamEvery)
 	defer tick.Stop()
-	for {
+	for s.still(r) {
 		now, err := s.rendered()
 		if err != nil {
 			s.cfg.Logger.Error("stream ends", "err", err)

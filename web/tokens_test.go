@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"busbar/controller"
@@ -175,4 +177,38 @@ func TestTokensOverTheAPI(t *testing.T) {
 			t.Errorf("%s: got %d %s", c[0], w.Code, w.Body)
 		}
 	}
+}
+
+func TestStreamEndsWithItsToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(picture(time.Now()))
+		b.answer = func(controller.Event) (controller.AnswerBody, error) { return controller.Done{}, nil }
+		s := rig(b, func(c *Config) { c.Tokens = newKeyring() }) // tokens last an hour
+		open := func(token string) {
+			r := httptest.NewRequestWithContext(t.Context(), "GET", "/api/v1/stream", nil)
+			r.Header.Set("Authorization", "Bearer "+token)
+			s.ServeHTTP(newScreen(), r)
+		}
+		var wg sync.WaitGroup
+		for _, token := range []string{"viewer", "operator", "s3cret"} {
+			wg.Go(func() { open(token) })
+		}
+		time.Sleep(10 * time.Second)
+		if n := len(s.viewer); n != 3 {
+			t.Fatalf("%d viewers", n)
+		}
+		if w := ask(s, "DELETE", "/api/v1/tokens/id-viewer", "", bearer); w.Code != 200 {
+			t.Fatalf("revoke: %d", w.Code)
+		}
+		time.Sleep(time.Second)
+		if n := len(s.viewer); n != 2 {
+			t.Errorf("after a revocation %d watch, want 2", n)
+		}
+		time.Sleep(time.Hour)
+		if n := len(s.viewer); n != 1 {
+			t.Errorf("after the end of a token's time %d watch, want 1", n)
+		}
+		s.Close()
+		wg.Wait()
+	})
 }

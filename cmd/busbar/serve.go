@@ -19,6 +19,8 @@ import (
 type serveCmd struct {
 	Data   string `required:"" help:"Folder of the database; made if it does not exist."`
 	Config string `help:"The site.yaml that manages the configuration."`
+	// ShowTokens leaves idTokens in the log of OCPP calls as they are, for admins.
+	ShowTokens bool `name:"show-id-tokens" help:"Show idTokens in full to admins in the log of OCPP calls."`
 }
 
 // Run serves until the context ends.
@@ -38,7 +40,7 @@ func (c serveCmd) Run(ctx context.Context, con console) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelInfo}))
-	box, err := appliance.New(ctx, appliance.Options{Config: cfg, DataDir: c.Data, Version: readBuild().Version, Token: token, Control: true, Logger: log})
+	box, err := appliance.New(ctx, appliance.Options{Config: cfg, DataDir: c.Data, Version: readBuild().Version, Token: token, ShowTokens: c.ShowTokens, Control: true, Logger: log})
 	switch {
 	case errors.Is(err, store.ErrLocked):
 		return refused(err.Error(), "Another busbar serves this folder; stop it first.")

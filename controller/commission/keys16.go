@@ -2,10 +2,12 @@ package commission
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"busbar/controller"
 	"busbar/ocpp/ocpp16"
@@ -195,6 +197,21 @@ func (p *probe16) measurands(ctx context.Context) error {
 		p.find(check, Different, fmt.Sprintf("%s can't be changed; it is %q.", keyMeasurands, before), "What it has must be enough: it should contain Current.Import and Energy.Active.Import.Register.")
 		return nil
 	}
+	lost := p.tryMeasurands(ctx, check)
+	// The session goes on with what it had, whatever became of the probe.
+	later, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
+	defer cancel()
+	back, gone := p.change(later, keyMeasurands, before)
+	if !back && gone == nil {
+		p.find(check, Missing, fmt.Sprintf("the charger does not take back %q, which it had.", before), "Restart the box's connection to it: the box then sets its own list.")
+	}
+	return errors.Join(lost, gone)
+}
+
+// restoreWithin bounds the time for putting back what was there.
+const restoreWithin = 10 * time.Second
+
+func (p *probe16) tryMeasurands(ctx context.Context, check string) error {
 	var taken []string
 	for _, m := range wanted() {
 		yes, lost := p.change(ctx, keyMeasurands, m.name)
@@ -210,15 +227,7 @@ func (p *probe16) measurands(ctx context.Context) error {
 			p.find(check+"."+m.name, Different, "the charger does not meter it.", "")
 		}
 	}
-	if err := p.together(ctx, check, taken); err != nil {
-		return err
-	}
-	// The session goes on with what it had, whatever became of the probe.
-	back, lost := p.change(context.WithoutCancel(ctx), keyMeasurands, before)
-	if !back && lost == nil {
-		p.find(check, Missing, fmt.Sprintf("the charger does not take back %q, which it had.", before), "Restart the box's connection to it: the box then sets its own list.")
-	}
-	return lost
+	return p.together(ctx, check, taken)
 }
 
 // together tries all that were taken in one list.

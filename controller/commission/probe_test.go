@@ -311,3 +311,22 @@ func TestALostChargerEndsTheProbe(t *testing.T) {
 		t.Errorf("another version: %v", err)
 	}
 }
+
+func TestAProbeThatIsBrokenOffPutsTheValuesBack(t *testing.T) {
+	r := newRig(t, 1)
+	before := r.key(keyMeasurands)
+	ctx, cancel := context.WithCancel(t.Context())
+	r.spoil = func(action string, payload json.RawMessage) (json.RawMessage, error) {
+		if strings.Contains(string(payload), `"SoC"`) {
+			cancel()
+			return nil, context.Canceled
+		}
+		return nil, nil
+	}
+	if _, err := Run(ctx, charger(), r, idle(1)); err == nil {
+		t.Error("it went on")
+	}
+	if after := r.key(keyMeasurands); after != before {
+		t.Errorf("%s is %q, before it was %q", keyMeasurands, after, before)
+	}
+}
