@@ -2,6 +2,7 @@ package downstream
 
 import (
 	"context"
+	"strings"
 
 	"busbar/controller"
 )
@@ -34,4 +35,46 @@ func (s *session) finishBaseline(ctx context.Context) {
 	if !booted {
 		s.dialect.askStatus(ctx)
 	}
+}
+
+// offerMeasurands offers the whole list; where it is rejected, each measurand is
+// tried alone and the ones taken make the list (some chargers reject a list for one
+// member). set offers one list; false if it was not taken.
+func (s *session) offerMeasurands(ctx context.Context, key string, set func(ctx context.Context, list string) bool) {
+	if set(ctx, strings.Join(measurands(), ",")) {
+		s.metered(measurands())
+		return
+	}
+	var taken []string
+	steps := make([]step, 0, len(measurands())+1)
+	for _, m := range measurands() {
+		steps = append(steps, func(ctx context.Context) {
+			if set(ctx, m) {
+				taken = append(taken, m)
+			} else {
+				s.refuse(key + "=" + m)
+			}
+		})
+	}
+	s.plan(append(steps, func(ctx context.Context) { s.offerTaken(ctx, key, taken, set) })...)
+}
+
+// offerTaken offers the measurands that were taken one by one. A charger that takes
+// fewer at once, whatever its MaxLength says, gets the most needed ones.
+func (s *session) offerTaken(ctx context.Context, key string, taken []string, set func(ctx context.Context, list string) bool) {
+	if len(taken) == 0 {
+		return
+	}
+	if set(ctx, strings.Join(taken, ",")) {
+		s.metered(taken)
+		return
+	}
+	s.plan(func(ctx context.Context) {
+		s.refuse(key + "=" + taken[len(taken)-1])
+		s.offerTaken(ctx, key, taken[:len(taken)-1], set)
+	})
+}
+
+func (s *session) metered(taken []string) {
+	s.hub.memory.learn(s.id, func(a *controller.Abilities) { a.Measurands = taken })
 }

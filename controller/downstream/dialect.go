@@ -67,6 +67,8 @@ type spoken struct {
 // line here; no other shared code names one.
 func versions() []spoken {
 	return []spoken{
+		{ocpp.V21, newV2},
+		{ocpp.V201, newV2},
 		{ocpp.V16, newV16},
 	}
 }

@@ -233,6 +233,13 @@ func (s *session) isAccepted() bool {
 	return s.accepted
 }
 
+// hasBooted tells that the charger booted on this socket.
+func (s *session) hasBooted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.booted
+}
+
 // bootBegins holds everything back until the answer to a Boot has left: a charger
 // refuses what comes before it. The returned function lets it go again.
 func (s *session) bootBegins() (ends func()) {

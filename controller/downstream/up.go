@@ -48,6 +48,37 @@ func (s *session) logProblems(r *ocpp.Request, problems []string) {
 	}
 }
 
+// registers takes what a charger says of itself in a Boot, which is answered by what it
+// returns.
+func (s *session) registers(ctx context.Context, r *ocpp.Request, info controller.ChargerInfo) (controller.BootAnswer, error) {
+	r.After(s.bootBegins())
+	if err := s.vouched(info); err != nil {
+		return controller.BootAnswer{}, err
+	}
+	answer, err := ask[controller.BootAnswer](ctx, s.hub, func(id controller.ReplyID) controller.Event {
+		return controller.Booted{Station: s.id, Reply: id, Info: info}
+	})
+	if err == nil && answer.Status == accepted {
+		s.bootAccepted()
+		s.hub.memory.meet(s.id, info)
+	}
+	return answer, err
+}
+
+// accepted is the word for yes in all versions.
+const accepted = "Accepted"
+
+// noted is the answer to what the box only writes into its log.
+func (s *session) noted(_ context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
+	s.hub.log.Info("charger reports", "station", s.id, "action", r.Action, "payload", string(r.Payload[:min(len(r.Payload), 500)]))
+	return empty(), nil
+}
+
+// when is a time of the charger's; zero if its clock can't be right.
+func (s *session) when(at ocpp.DateTime, received time.Time) time.Time {
+	return plausible(inZone(at, s.charger.Zone), received)
+}
+
 // empty is the answer without content.
 func empty() json.RawMessage { return json.RawMessage("{}") }
 

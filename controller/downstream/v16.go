@@ -54,7 +54,6 @@ func (d *v16) routes(m *ocpp.Mux) {
 }
 
 func (d *v16) boot(ctx context.Context, _ *ocpp.Conn, req ocpp16.BootNotificationRequest, r *ocpp.Request) (ocpp16.BootNotificationResponse, error) {
-	r.After(d.bootBegins())
 	info := controller.ChargerInfo{
 		Vendor: req.ChargePointVendor, Model: req.ChargePointModel, Serial: text(req.ChargePointSerialNumber),
 		Firmware: text(req.FirmwareVersion), MeterSerial: text(req.MeterSerialNumber), MeterType: text(req.MeterType),
@@ -62,18 +61,9 @@ func (d *v16) boot(ctx context.Context, _ *ocpp.Conn, req ocpp16.BootNotificatio
 	if info.Serial == "" {
 		info.Serial = text(req.ChargeBoxSerialNumber)
 	}
-	if err := d.vouched(info); err != nil {
-		return ocpp16.BootNotificationResponse{}, err
-	}
-	answer, err := ask[controller.BootAnswer](ctx, d.hub, func(id controller.ReplyID) controller.Event {
-		return controller.Booted{Station: d.id, Reply: id, Info: info}
-	})
+	answer, err := d.registers(ctx, r, info)
 	if err != nil {
 		return ocpp16.BootNotificationResponse{}, err
-	}
-	if answer.Status == string(ocpp16.RegistrationStatusAccepted) {
-		d.bootAccepted()
-		d.hub.memory.meet(d.id, info)
 	}
 	return ocpp16.BootNotificationResponse{
 		Status: ocpp16.RegistrationStatus(answer.Status), CurrentTime: clock(answer.Now), Interval: int(answer.Interval / time.Second),

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"busbar/controller"
 	"busbar/ocpp/ocpp16"
 )
 
@@ -66,7 +65,9 @@ func (d *v16) pushBaseline(ctx context.Context) {
 		case unknown[key]:
 			d.refuse(b.key)
 		case b.key == measurandsKey:
-			steps = append(steps, d.writeMeasurands)
+			steps = append(steps, func(ctx context.Context) {
+				d.offerMeasurands(ctx, measurandsKey, func(ctx context.Context, list string) bool { return d.set(ctx, measurandsKey, list) })
+			})
 		default:
 			steps = append(steps, func(ctx context.Context) {
 				if !d.set(ctx, b.key, b.value) {
@@ -88,48 +89,6 @@ func sameValue(a, b string) bool {
 func (d *v16) set(ctx context.Context, key, value string) bool {
 	resp, err := ocpp16.ChangeConfiguration.Call(ctx, d.conn, ocpp16.ChangeConfigurationRequest{Key: key, Value: value}, d.within(d.hub.cfg.CallTimeout))
 	return err == nil && (says(resp.Status, ocpp16.ConfigurationStatusAccepted) || says(resp.Status, ocpp16.ConfigurationStatusRebootRequired))
-}
-
-// writeMeasurands offers the whole list; where it is rejected, each measurand is
-// tried alone and the ones taken make the list (some chargers reject a list for one
-// member).
-func (d *v16) writeMeasurands(ctx context.Context) {
-	if d.set(ctx, measurandsKey, strings.Join(measurands(), ",")) {
-		d.metered(measurands())
-		return
-	}
-	var taken []string
-	steps := make([]step, 0, len(measurands())+1)
-	for _, m := range measurands() {
-		steps = append(steps, func(ctx context.Context) {
-			if d.set(ctx, measurandsKey, m) {
-				taken = append(taken, m)
-			} else {
-				d.refuse(measurandsKey + "=" + m)
-			}
-		})
-	}
-	d.plan(append(steps, func(ctx context.Context) { d.writeTaken(ctx, taken) })...)
-}
-
-// writeTaken writes the measurands that were taken one by one. A charger that takes
-// fewer at once, whatever its MaxLength says, gets the most needed ones.
-func (d *v16) writeTaken(ctx context.Context, taken []string) {
-	if len(taken) == 0 {
-		return
-	}
-	if d.set(ctx, measurandsKey, strings.Join(taken, ",")) {
-		d.metered(taken)
-		return
-	}
-	d.plan(func(ctx context.Context) {
-		d.refuse(measurandsKey + "=" + taken[len(taken)-1])
-		d.writeTaken(ctx, taken[:len(taken)-1])
-	})
-}
-
-func (d *v16) metered(taken []string) {
-	d.hub.memory.learn(d.id, func(a *controller.Abilities) { a.Measurands = taken })
 }
 
 func (d *v16) askBoot(ctx context.Context) { d.trigger(ctx, ocpp16.MessageTriggerBootNotification) }

@@ -158,8 +158,3 @@ func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 	}
 	return empty(), nil
 }
-
-// when is a time of the charger's; zero if its clock can't be right.
-func (d *v16) when(at ocpp.DateTime, received time.Time) time.Time {
-	return plausible(inZone(at, d.charger.Zone), received)
-}

@@ -1,0 +1,145 @@
+package downstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"busbar/controller"
+	"busbar/ocpp"
+	"busbar/ocpp/ocpp2"
+)
+
+// outcome is a charger's answer to a command, in its own words.
+type outcome struct {
+	status string
+	info   *ocpp2.StatusInfo
+}
+
+// command carries out a command. Of a refusal the charger's reason becomes the error.
+func (d *v2) command(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (status string, taken bool, err error) {
+	out, err := d.carryOut(ctx, c, opt)
+	if err != nil {
+		return "", false, err
+	}
+	status, taken = wordOf(out.status)
+	if why := reasonText(out.info); why != "" && !taken {
+		err = errors.New(why)
+	}
+	return status, taken, err
+}
+
+// wordOf is an answer's word in OCPP 1.6, and whether it is a yes.
+func wordOf(status string) (word string, taken bool) {
+	switch {
+	case says(status, string(ocpp2.UnlockStatusOngoingAuthorizedTransaction)):
+		return string(ocpp2.UnlockStatusUnlockFailed), false
+	case says(status, string(ocpp2.UnlockStatusUnknownConnector)):
+		return "NotSupported", false
+	}
+	for _, yes := range []string{accepted, string(ocpp2.ChangeAvailabilityStatusScheduled), string(ocpp2.UnlockStatusUnlocked)} {
+		if says(status, yes) {
+			return yes, true
+		}
+	}
+	return status, false
+}
+
+func (d *v2) carryOut(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (outcome, error) {
+	switch c.Kind {
+	case controller.CommandStart:
+		req := ocpp2.RequestStartTransactionRequest{RemoteStartID: d.nextNumber(), IDToken: idToken(c.Token)}
+		if c.Connector > 0 {
+			req.EVSEID = &c.Connector
+		}
+		r, err := ocpp2.RequestStartTransaction.Call(ctx, d.conn, req, opt)
+		return outcome{string(r.Status), r.StatusInfo}, err
+	case controller.CommandStop:
+		r, err := ocpp2.RequestStopTransaction.Call(ctx, d.conn, ocpp2.RequestStopTransactionRequest{TransactionID: c.ChargerTx}, opt)
+		return outcome{string(r.Status), r.StatusInfo}, err
+	case controller.CommandUnlock:
+		r, err := ocpp2.UnlockConnector.Call(ctx, d.conn, ocpp2.UnlockConnectorRequest{EVSEID: c.Connector, ConnectorID: firstPlug}, opt)
+		return outcome{string(r.Status), r.StatusInfo}, err
+	case controller.CommandAvailability:
+		req := ocpp2.ChangeAvailabilityRequest{OperationalStatus: ocpp2.OperationalStatusInoperative, EVSE: evseOf(c.Connector, false)}
+		if c.Operative {
+			req.OperationalStatus = ocpp2.OperationalStatusOperative
+		}
+		r, err := ocpp2.ChangeAvailability.Call(ctx, d.conn, req, opt)
+		return outcome{string(r.Status), r.StatusInfo}, err
+	case controller.CommandReset:
+		return d.reset(ctx, c, opt)
+	case controller.CommandTrigger:
+		message := triggerOf(c.Message)
+		r, err := ocpp2.TriggerMessage.Call(ctx, d.conn, ocpp2.TriggerMessageRequest{
+			RequestedMessage: message, EVSE: evseOf(c.Connector, message == ocpp2.MessageTriggerStatusNotification)}, opt)
+		return outcome{string(r.Status), r.StatusInfo}, err
+	}
+	return outcome{}, fmt.Errorf("cannot carry out %q: no such command in OCPP 2.x", c.Kind)
+}
+
+// reset restarts the charger, at once or when its transactions have ended: then it
+// says Scheduled, which 1.6 has no word for.
+func (d *v2) reset(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (outcome, error) {
+	kind := ocpp2.ResetEnumOnIdle
+	if c.Hard {
+		kind = ocpp2.ResetEnumImmediate
+	}
+	r, err := ocpp2.Reset.Call(ctx, d.conn, ocpp2.ResetRequest{Type: kind}, opt)
+	if says(r.Status, ocpp2.ResetStatusScheduled) {
+		r.Status = ocpp2.ResetStatusAccepted
+	}
+	return outcome{string(r.Status), r.StatusInfo}, err
+}
+
+// firstPlug is the connector of an EVSE that is meant where one must be named.
+const firstPlug = 1
+
+// evseOf is a connector of the controller; nil is the charger. Some messages need one
+// of its plugs named (F06.FR.13).
+func evseOf(connector int, plug bool) *ocpp2.EVSE {
+	if connector <= 0 {
+		return nil
+	}
+	evse := &ocpp2.EVSE{ID: connector}
+	if plug {
+		evse.ConnectorID = new(firstPlug)
+	}
+	return evse
+}
+
+// triggerOf is the name of a message that is asked for, where 1.6 calls it otherwise.
+func triggerOf(name string) ocpp2.MessageTrigger {
+	switch {
+	case strings.EqualFold(name, "DiagnosticsStatusNotification"):
+		return ocpp2.MessageTriggerLogStatusNotification
+	case strings.EqualFold(name, "SignChargePointCertificate"):
+		return ocpp2.MessageTriggerSignChargingStationCertificate
+	}
+	return ocpp2.MessageTrigger(name)
+}
+
+func (d *v2) askBoot(ctx context.Context) { d.trigger(ctx, ocpp2.MessageTriggerBootNotification, 0) }
+
+// askStatus asks for each connector: 2.x has no way to ask for all of them.
+func (d *v2) askStatus(ctx context.Context) {
+	if d.lastFloor == nil {
+		d.trigger(ctx, ocpp2.MessageTriggerStatusNotification, 0)
+		return
+	}
+	var steps []step
+	for _, connector := range d.lastFloor.Connectors {
+		steps = append(steps, func(ctx context.Context) { d.trigger(ctx, ocpp2.MessageTriggerStatusNotification, connector) })
+	}
+	d.plan(steps...)
+}
+
+func (d *v2) trigger(ctx context.Context, message ocpp2.MessageTrigger, connector int) {
+	resp, err := ocpp2.TriggerMessage.Call(ctx, d.conn, ocpp2.TriggerMessageRequest{
+		RequestedMessage: message, EVSE: evseOf(connector, true)}, d.within(d.hub.cfg.CallTimeout))
+	if err != nil || !says(resp.Status, ocpp2.TriggerMessageStatusAccepted) {
+		d.hub.log.Info("charger does not send on request", "station", d.id, "message", message, "connector", connector,
+			"status", resp.Status, "reason", reasonText(resp.StatusInfo), "err", err)
+	}
+}
