@@ -252,6 +252,9 @@ func (s *Site) matchStop(st *station, ev TxStopped) *transaction {
 		if t == nil || ev.ChargerTx != "" && t.row.ChargerTx != ev.ChargerTx || ev.Token != nil && !t.row.Token.Same(*ev.Token) {
 			continue
 		}
+		if ev.MeterStop < t.row.MeterStart {
+			continue // an older transaction's, come late
+		}
 		if found != nil {
 			return nil
 		}

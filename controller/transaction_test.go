@@ -104,18 +104,20 @@ func TestStopsOfUnknownTransactionsAreAnswered(t *testing.T) {
 		name    string
 		tx      TxID
 		token   string
+		meter   WattHour
 		matched bool
 	}{
-		{"-1 with the token", -1, "A", true},
-		{"0 without token", 0, "", true},
-		{"unknown id with the token", 42, "a", true},
-		{"-1 with a foreign token", -1, "B", false},
+		{"-1 with the token", -1, "A", 200, true},
+		{"0 without token", 0, "", 200, true},
+		{"unknown id with the token", 42, "a", 200, true},
+		{"-1 with a foreign token", -1, "B", 200, false},
+		{"of an older transaction: its register lies before the start of the running one", 42, "", 99, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, layout(), Recovered{})
 			r.online("CP1")
 			r.start("CP1", 1, "A")
-			ev := TxStopped{Station: "CP1", Reply: r.next(), Tx: c.tx, MeterStop: 200, At: r.now}
+			ev := TxStopped{Station: "CP1", Reply: r.next(), Tx: c.tx, MeterStop: c.meter, At: r.now}
 			if c.token != "" {
 				ev.Token = &IDToken{Value: c.token}
 			}
