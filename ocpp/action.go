@@ -31,6 +31,20 @@ type Notice[Msg any] struct {
 	Since Protocol
 }
 
+// Send writes msg and waits for nothing but that. One that breaks the rules of its type
+// is not sent; the error is then its *Violation and ErrNotSent. Otherwise the errors
+// are those of Conn.Send.
+func (n Notice[Msg]) Send(ctx context.Context, c *Conn, msg Msg) error {
+	if err := validate(&msg, c.Protocol()); err != nil {
+		return fmt.Errorf("cannot send %s: %w: %w", n.Name, err, ErrNotSent)
+	}
+	raw, err := json.Marshal(msg)
+	if err != nil {
+		return fmt.Errorf("cannot send %s: %w: %w", n.Name, err, ErrNotSent)
+	}
+	return c.Send(ctx, Call{Action: n.Name, Payload: raw})
+}
+
 // validate checks a generated message by the rules of version p; types of one version
 // know only theirs.
 func validate(v any, p Protocol) error {
@@ -150,7 +164,7 @@ func Handle[Req, Resp any](m *Mux, a Action[Req, Resp], f func(ctx context.Conte
 
 // HandleNotice routes a message without a response to a typed handler.
 func HandleNotice[Msg any](m *Mux, n Notice[Msg], f func(ctx context.Context, c *Conn, msg Msg, r *Request) error) {
-	a := Action[Msg, struct{}]{Name: n.Name, From: n.From, Since: n.Since}
+	a := Action[Msg, struct{}](n)
 	Handle(m, a, func(ctx context.Context, c *Conn, msg Msg, r *Request) (struct{}, error) {
 		return struct{}{}, f(ctx, c, msg, r)
 	})

@@ -394,7 +394,7 @@ func TestAPeerThatSpeaksIsNotPinged(t *testing.T) {
 			return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
 		})
 		for i := range 30 { // five minutes
-			if err := ws.WriteMessage(websocket.TextMessage, []byte(fmt.Sprintf(`[2,"%d","Heartbeat",{}]`, i))); err != nil {
+			if err := ws.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `[2,"%d","Heartbeat",{}]`, i)); err != nil {
 				t.Fatal(err)
 			}
 			if _, _, err := ws.ReadMessage(); err != nil {

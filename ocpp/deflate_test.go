@@ -197,12 +197,12 @@ func closesTooBig(t *testing.T, ws *websocket.Conn) {
 
 func TestBombCostsNoMoreThanTheLimit(t *testing.T) {
 	var packed strings.Builder
-	deflate, err := flate.NewWriter(&packed, flate.BestCompression)
+	deflate, err := flate.NewWriter(&packed, flate.BestSpeed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	blank := strings.Repeat(" ", 1<<20)
-	for range 200 {
+	for range 64 {
 		_, _ = io.WriteString(deflate, blank)
 	}
 	_ = deflate.Flush()

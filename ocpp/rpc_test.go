@@ -65,6 +65,29 @@ func TestSENDLeavesWhileACallIsOpenInBothDirections(t *testing.T) {
 	})
 }
 
+func TestNoticeIsValidatedSentAndRead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		notice := Notice[limitRequest]{Name: "Limit", From: Both, Since: V21}
+		var got limitRequest
+		m := codesMux()
+		HandleNotice(m, notice, func(_ context.Context, _ *Conn, msg limitRequest, _ *Request) error {
+			got = msg
+			return nil
+		})
+		client, _ := connect21(t, Options{Handler: m}, Options{})
+		if err := notice.Send(t.Context(), client, limitRequest{ID: -1, Kind: "Good"}); !errors.Is(err, ErrNotSent) {
+			t.Errorf("an invalid one: %v", err)
+		}
+		if err := notice.Send(t.Context(), client, limitRequest{ID: 7, Kind: "Good"}); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if got.ID != 7 {
+			t.Errorf("arrived: %+v", got)
+		}
+	})
+}
+
 func TestSENDNeedsVersion21(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		w := newWorld(t, permit(Options{Handler: echo}))
@@ -217,7 +240,7 @@ func TestPeerThatNeverPongsIsKnownAsSuch(t *testing.T) {
 func TestBurstOfFaultsIsOneLineOfTheLog(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		var log bytes.Buffer
-		opt := Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Handler: HandlerFunc(func(context.Context, *Conn, *Request) (json.RawMessage, error) {
+		opt := Options{PingInterval: -1, Logger: slog.New(slog.NewTextHandler(&log, nil)), Handler: HandlerFunc(func(context.Context, *Conn, *Request) (json.RawMessage, error) {
 			return nil, errors.New("disk full")
 		})}
 		w := newWorld(t, permit(opt))
