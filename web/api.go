@@ -114,8 +114,18 @@ func (s *Server) connectors(w http.ResponseWriter, _ *http.Request) {
 	reply(w, each(s.snapshot().Connectors, newConnectorDTO))
 }
 
-func (s *Server) outbox(w http.ResponseWriter, _ *http.Request) {
-	reply(w, newOutboxDTO(s.snapshot().Outbox))
+func (s *Server) outbox(w http.ResponseWriter, r *http.Request) {
+	d := newOutboxDTO(s.snapshot().Outbox)
+	if s.cfg.Parked != nil && d.Parked > 0 {
+		lanes, err := s.cfg.Parked(r.Context(), listUsual)
+		if err != nil {
+			s.cfg.Logger.Error("cannot list parked messages", "err", err)
+			fail(w, r, http.StatusInternalServerError, "The outbox can't be read.", "The log says why.")
+			return
+		}
+		d.ParkedTransactions = each(lanes, func(p controller.ParkedLane) parkedDTO { return parkedDTO{Transaction: int64(p.Tx), Error: p.Err} })
+	}
+	reply(w, d)
 }
 
 // Bounds of ?n=, the length of a list.

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"busbar/controller"
@@ -119,10 +121,10 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, who caller, known
 		fail(w, r, http.StatusForbidden, "No access token is configured, so this is refused to everybody.",
 			"Start the box with a token and send it as \"Authorization: Bearer TOKEN\".")
 	case !known:
-		s.cfg.Logger.Warn("access refused: unknown token", "remote", r.RemoteAddr, "path", r.URL.Path)
+		s.refusals.note(s, r, "an unknown token")
 		fail(w, r, http.StatusForbidden, "The access token is none of the box's, or its time is over.", "Check the token, or have an admin make a new one.")
 	case !who.role.Includes(least):
-		s.cfg.Logger.Warn("access refused: role", "who", who.String(), "path", r.URL.Path)
+		s.refusals.note(s, r, "the token of "+who.String())
 		fail(w, r, http.StatusForbidden, "This needs the role "+string(least)+"; the token has the role "+string(who.role)+".",
 			"Use a token with that role, or have an admin make one.")
 	default:
@@ -149,6 +151,55 @@ func (s *Server) audit(w http.ResponseWriter, r *http.Request, code, subject, te
 		return false
 	}
 	return true
+}
+
+// refusals puts attempts to get in into the event log, one line a minute at most: who
+// tries often shall not fill the disk.
+type refusals struct {
+	mu     sync.Mutex
+	noted  time.Time
+	unsaid int
+}
+
+const (
+	refusalsEvery = time.Minute
+	longestPath   = 80 // bytes of a path that are written down
+)
+
+func (l *refusals) note(s *Server, r *http.Request, with string) {
+	s.cfg.Logger.Warn("access refused", "remote", r.RemoteAddr, "path", r.URL.Path, "with", with)
+	more, due := l.due(time.Now())
+	if !due {
+		return
+	}
+	path := r.URL.Path
+	if len(path) > longestPath {
+		path = strings.ToValidUTF8(path[:longestPath], "") + "…"
+	}
+	text := fmt.Sprintf("%s %s was refused to %s", r.Method, path, with)
+	if more > 0 {
+		text += fmt.Sprintf(", and %d requests before it", more)
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), auditWithin)
+	defer cancel()
+	_, err := s.cfg.Site.Ask(ctx, func(id controller.ReplyID) controller.Event {
+		return controller.Audited{Reply: id, By: r.RemoteAddr, Code: "audit.refused", Subject: "api", Text: text}
+	})
+	if err != nil {
+		s.cfg.Logger.Warn("cannot write the audit log", "err", err)
+	}
+}
+
+// due counts an attempt; when it is to be told, more is how many were not.
+func (l *refusals) due(now time.Time) (more int, due bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.noted.IsZero() && now.Sub(l.noted) < refusalsEvery {
+		l.unsaid++
+		return 0, false
+	}
+	more, l.unsaid, l.noted = l.unsaid, 0, now
+	return more, true
 }
 
 // problem is an error answer (RFC 9457).

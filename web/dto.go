@@ -133,6 +133,12 @@ type (
 		Delivered         int        `json:"transactions_delivered"`
 		DeliveredEnergyWh int64      `json:"energy_wh_delivered"`
 		Started           int        `json:"transactions_started"`
+		// ParkedTransactions are the oldest 100 whose messages wait for a person.
+		ParkedTransactions []parkedDTO `json:"parked_transactions"`
+	}
+	parkedDTO struct {
+		Transaction int64  `json:"transaction"`
+		Error       string `json:"error"` // what the cloud said
 	}
 	eventDTO struct {
 		At       time.Time `json:"at"`
@@ -241,7 +247,7 @@ func newTransactionDTO(t controller.TxRow) transactionDTO {
 
 func newOutboxDTO(o controller.OutboxCounts) outboxDTO {
 	return outboxDTO{Pending: o.Pending, Parked: o.Parked, Oldest: known(o.Oldest), Delivered: o.Delivered,
-		DeliveredEnergyWh: int64(o.DeliveredEnergy), Started: o.Started}
+		DeliveredEnergyWh: int64(o.DeliveredEnergy), Started: o.Started, ParkedTransactions: []parkedDTO{}}
 }
 
 func newEventDTO(e controller.LogEntry) eventDTO {

@@ -53,6 +53,8 @@ type Config struct {
 	Call func(ctx context.Context, charger controller.StationID, action string, payload json.RawMessage, unchecked bool) (json.RawMessage, error)
 	// OCPPLog lists OCPP calls, newest last. nil: there are none.
 	OCPPLog func(LogFilter) []LoggedCall
+	// Parked lists the oldest n transactions whose messages wait for a person. nil: none.
+	Parked func(ctx context.Context, n int) ([]controller.ParkedLane, error)
 	// Resend sends the parked messages of a transaction again and says how many wait. It
 	// fails with ErrCannotResend. nil: it can't be done.
 	Resend func(ctx context.Context, tx controller.TxID) (int, error)
@@ -73,15 +75,16 @@ type Config struct {
 
 // Server is the page and the API on one handler. It may be used from any goroutine.
 type Server struct {
-	cfg    Config
-	mux    *http.ServeMux
-	routes []route
-	guard  *http.CrossOriginProtection
-	token  [sha256.Size]byte
-	assets map[string]asset
-	build  string // etags of the assets
-	scrape http.Handler
-	viewer chan struct{} // one place per open stream
+	cfg      Config
+	mux      *http.ServeMux
+	routes   []route
+	guard    *http.CrossOriginProtection
+	token    [sha256.Size]byte
+	refusals refusals
+	assets   map[string]asset
+	build    string // etags of the assets
+	scrape   http.Handler
+	viewer   chan struct{} // one place per open stream
 
 	closed    context.Context // ends with Close
 	closeOnce context.CancelFunc

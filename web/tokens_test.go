@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -131,7 +132,9 @@ func TestTokensOverTheAPI(t *testing.T) {
 	b := newBox(picture(t0))
 	var audited []controller.Audited
 	b.answer = func(ev controller.Event) (controller.AnswerBody, error) {
-		audited = append(audited, ev.(controller.Audited))
+		if a := ev.(controller.Audited); a.Code != "audit.refused" {
+			audited = append(audited, a)
+		}
 		return controller.Done{}, nil
 	}
 	k := newKeyring()
@@ -210,5 +213,29 @@ func TestStreamEndsWithItsToken(t *testing.T) {
 		}
 		s.Close()
 		wg.Wait()
+	})
+}
+
+func TestRefusalsAreWrittenDownOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBox(picture(time.Now()))
+		var lines []string
+		b.answer = func(ev controller.Event) (controller.AnswerBody, error) {
+			a := ev.(controller.Audited)
+			lines = append(lines, a.Code+" "+a.Text)
+			return controller.Done{}, nil
+		}
+		s := rig(b, func(c *Config) { c.Tokens = newKeyring() })
+		for range 5 {
+			ask(s, "GET", "/api/v1/status", "", "Authorization: Bearer guess-of-a-stranger")
+		}
+		ask(s, "GET", "/api/v1/status", "") // a browser without a token is nobody's attempt
+		time.Sleep(2 * time.Minute)
+		ask(s, "GET", "/api/v1/tokens", "", "Authorization: Bearer viewer")
+		want := []string{"audit.refused GET /api/v1/status was refused to an unknown token",
+			"audit.refused GET /api/v1/tokens was refused to the token of the viewer (viewer), and 4 requests before it"}
+		if !slices.Equal(lines, want) {
+			t.Errorf("got %q", lines)
+		}
 	})
 }

@@ -25,7 +25,7 @@ type (
 func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
 	n, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil || n <= 0 || s.cfg.Resend == nil {
-		fail(w, r, http.StatusNotFound, "There is no transaction "+strconv.Quote(r.PathValue("id"))+".", "The alarms at GET /api/v1/site name the transactions whose messages are parked.")
+		fail(w, r, http.StatusNotFound, "There is no transaction "+strconv.Quote(r.PathValue("id"))+".", "GET /api/v1/outbox lists the transactions whose messages are parked.")
 		return
 	}
 	var o emptyOrder
@@ -44,7 +44,7 @@ func (s *Server) resend(w http.ResponseWriter, r *http.Request) {
 		s.cfg.Logger.Error("cannot resend", "tx", n, "err", err)
 		fail(w, r, http.StatusServiceUnavailable, "The outbox can't be written.", "The program's log says why.")
 	case waiting == 0:
-		fail(w, r, http.StatusConflict, fmt.Sprintf("Transaction %d has no parked messages.", n), "The alarms at GET /api/v1/site name the transactions whose messages are parked.")
+		fail(w, r, http.StatusConflict, fmt.Sprintf("Transaction %d has no parked messages.", n), "GET /api/v1/outbox lists the transactions whose messages are parked.")
 	default:
 		reply(w, resendDTO{Transaction: n, Messages: waiting})
 	}

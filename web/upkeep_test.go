@@ -73,3 +73,18 @@ func TestConfigurationWithoutSecrets(t *testing.T) {
 		t.Errorf("without one: got %d", w.Code)
 	}
 }
+
+func TestOutboxNamesWhatIsParked(t *testing.T) {
+	s := rig(newBox(picture(t0)), demo, func(c *Config) {
+		c.Parked = func(context.Context, int) ([]controller.ParkedLane, error) {
+			return []controller.ParkedLane{{Tx: 17, Err: "FormationViolation"}}, nil
+		}
+	})
+	if w := ask(s, "GET", "/api/v1/outbox", ""); w.Code != 200 || !strings.Contains(w.Body.String(), `"parked_transactions":[{"transaction":17,"error":"FormationViolation"}]`) {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	s.cfg.Parked = func(context.Context, int) ([]controller.ParkedLane, error) { return nil, errors.New("S3cret") }
+	if w := ask(s, "GET", "/api/v1/outbox", ""); w.Code != 500 || strings.Contains(w.Body.String(), "S3cret") {
+		t.Errorf("broken: got %d %s", w.Code, w.Body)
+	}
+}

@@ -295,8 +295,9 @@ func (w *writer) resend(tx controller.TxID) (waiting int, refused, failed error)
 	return waiting, nil, w.advance(tx, "due")
 }
 
-// tellParked raises the alarms of lanes that were parked before a restart.
-func (s *Store) tellParked(ctx context.Context) {
+// Parked are the transactions whose lanes wait for a person, with what the cloud said,
+// the oldest first, at most n.
+func (s *Store) Parked(ctx context.Context, n int) ([]controller.ParkedLane, error) {
 	var parked []controller.ParkedLane
 	err := each(ctx, s.readers, func(row scanner) error {
 		var p controller.ParkedLane
@@ -304,9 +305,18 @@ func (s *Store) tellParked(ctx context.Context) {
 		parked = append(parked, p)
 		return err
 	}, `SELECT l.tx, coalesce(o.err, '') FROM lane l LEFT JOIN outbox o ON o.id = l.head
-		WHERE l.state <> 'idle' AND l.state = 'parked' ORDER BY l.head LIMIT ?`, parkedTold)
+		WHERE l.state <> 'idle' AND l.state = 'parked' ORDER BY l.head LIMIT ?`, n)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read which lanes are parked: %w", err)
+	}
+	return parked, nil
+}
+
+// tellParked raises the alarms of lanes that were parked before a restart.
+func (s *Store) tellParked(ctx context.Context) {
+	parked, err := s.Parked(ctx, parkedTold)
 	if err != nil && ctx.Err() == nil {
-		s.log.Error("cannot read which lanes are parked", "err", err)
+		s.log.Error("cannot raise the alarms of parked lanes", "err", err)
 	}
 	for _, p := range parked {
 		s.postPatiently(ctx, p)
