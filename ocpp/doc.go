@@ -9,6 +9,11 @@
 // all exported methods may be called from any goroutine. Payloads stay
 // json.RawMessage, byte for byte, until somebody asks for a type.
 //
+// A port for chargers has one security profile: Server.Listen with ServerTLS, Server.Port
+// as its handler. What keeps a charger out (TLS, URL, password, certificate, version)
+// becomes a Refusal that says what an installer can do about it. Of equal faults at
+// most one a minute is logged.
+//
 // Only this package knows the WebSocket library. It must not know what a site, a
 // charger's transaction or a limit is.
 package ocpp

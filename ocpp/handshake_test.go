@@ -100,6 +100,24 @@ func TestRefusalsOfCredentialsHaveStatusReasonAndRemedy(t *testing.T) {
 	check("other case", bare.Unknown([]string{"CP2", "cp1"}), 404, `calls itself "CP1", the box knows it as "cp1"`, "upper and lower case")
 }
 
+func TestWhatIsNoWebSocketIsToldSo(t *testing.T) {
+	var told []Refusal
+	srv := NewServer(ServerConfig{Refused: func(r Refusal) { told = append(told, r) }})
+	w := httptest.NewRecorder()
+	srv.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/ocpp/CP1", nil))
+	if w.Code != http.StatusUpgradeRequired || len(told) != 1 || !strings.Contains(told[0].Remedy, "box's page") {
+		t.Errorf("%d, %+v", w.Code, told)
+	}
+	if err := srv.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w = httptest.NewRecorder()
+	srv.ServeHTTP(w, handshakeFor("/ocpp/CP1", nil))
+	if w.Code != http.StatusServiceUnavailable || len(told) != 2 || told[1].Remedy == "" {
+		t.Errorf("after the close: %d, %+v", w.Code, told)
+	}
+}
+
 func TestProfileIsThatOfThePortElseOfTheTLS(t *testing.T) {
 	srv := NewServer(ServerConfig{Admit: func(hs *Handshake) Admission {
 		return Admission{Status: 404, Reason: string(rune('0' + hs.Profile))}
