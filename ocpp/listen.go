@@ -1,6 +1,7 @@
 package ocpp
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -174,7 +175,7 @@ func (c *heardConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// plainListener notices clients that try TLS.
+// plainListener notices clients that try TLS and those whose request is none.
 type plainListener struct {
 	net.Listener
 	srv *Server
@@ -188,11 +189,12 @@ func (p *plainListener) Accept() (net.Conn, error) {
 	return &plainConn{Conn: conn, srv: p.srv}, nil
 }
 
-// plainConn looks at the first byte its peer says.
+// plainConn looks at the first byte its peer says and at the first answer.
 type plainConn struct {
 	net.Conn
-	srv  *Server
-	once sync.Once
+	srv          *Server
+	first, reply sync.Once
+	tls          bool // set by first
 }
 
 // recordHandshake is how a TLS connection begins.
@@ -201,12 +203,26 @@ const recordHandshake = 22
 func (c *plainConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.once.Do(func() {
-			if b[0] == recordHandshake {
+		c.first.Do(func() {
+			if c.tls = b[0] == recordHandshake; c.tls {
 				c.srv.reportEarly(c.RemoteAddr().String(), "the charger tries TLS on the port without TLS",
 					"Set the charger's backend URL to the port for wss://, or to ws:// if it is to use this one.")
 			}
 		})
 	}
 	return n, err
+}
+
+// badRequest is what net/http writes by itself to a request that it can't read; no
+// handler sees such a one.
+const badRequest = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
+
+func (c *plainConn) Write(b []byte) (int, error) {
+	c.reply.Do(func() {
+		if bytes.HasPrefix(b, []byte(badRequest)) && !c.tls {
+			c.srv.reportEarly(c.RemoteAddr().String(), "the charger's HTTP request can't be read: "+string(b[len(badRequest):]),
+				"Look for blanks, % and other special characters in the charger's backend URL and identity; an identity of letters, digits, - and _ always works.")
+		}
+	})
+	return c.Conn.Write(b)
 }

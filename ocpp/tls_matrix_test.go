@@ -155,6 +155,23 @@ func TestRootOfTheChargersIsTakenAwayWithoutARestart(t *testing.T) {
 	has(t, "the reason", s.refusal().Reason, "authority that the box does not know")
 }
 
+func TestRequestThatIsNoneIsToldWithItsRemedy(t *testing.T) {
+	for _, line := range []string{"GET /ocpp/CP 1 HTTP/1.1", "GET /ocpp/100% HTTP/1.1", "hello"} {
+		s := newSite(t)
+		conn, err := net.Dial("tcp", s.ports[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Fprintf(conn, "%s\r\nHost: box\r\n\r\n", line); err != nil {
+			t.Fatal(err)
+		}
+		told := s.refusal()
+		has(t, "the reason", told.Reason, "can't be read")
+		has(t, "the remedy", told.Remedy, "backend URL")
+		_ = conn.Close()
+	}
+}
+
 func TestTLSFaultsAreToldOncePerAddress(t *testing.T) {
 	s := newSite(t)
 	cfg, secure := s.charger(2)
