@@ -227,6 +227,13 @@ func TestOpenAPIHasEachRoute(t *testing.T) {
 			t.Errorf("%s %s: parameters %v", r.method, r.path, op.Parameters)
 		}
 	}
+	described := 0
+	for _, operations := range doc.Paths {
+		described += len(operations)
+	}
+	if described != len(s.routes) {
+		t.Errorf("%d operations are described, there are %d", described, len(s.routes))
+	}
 	if doc.OpenAPI != "3.1.0" {
 		t.Errorf("version %q", doc.OpenAPI)
 	}

@@ -14,6 +14,9 @@ import (
 	"busbar/ocpp/ocppsim"
 )
 
+// apiToken is an admin's.
+const apiToken = "token-of-the-test"
+
 // during runs a world in virtual time and act meanwhile; the world ends after act.
 func during(t *testing.T, sc Scenario, act func(t *testing.T, w *World)) {
 	t.Helper()
@@ -22,7 +25,7 @@ func during(t *testing.T, sc Scenario, act func(t *testing.T, w *World)) {
 		time.Sleep(time.Until(time.Date(2026, 3, 2, 6, 0, 0, 0, time.UTC)))
 		net := memnet.New()
 		w, err := New(t.Context(), sc, Env{Network: appliance.Network{Listen: net.Listen, Dial: net.DialContext}, DataDir: dir,
-			UI: "10.0.0.1:80", Chargers: "10.0.0.1:8887", Meter: "10.0.0.5:502", Cloud: "10.0.0.9:9000", Fast: true})
+			UI: "10.0.0.1:80", Chargers: "10.0.0.1:8887", Meter: "10.0.0.5:502", Cloud: "10.0.0.9:9000", Token: apiToken, Fast: true})
 		if err != nil {
 			t.Fatal(err)
 		}
