@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -75,16 +74,6 @@ type Box struct {
 // settingAccepted remembers that the cloud has accepted this station since the machine
 // was switched on, so that a restart of the process reconnects without a Boot.
 const settingAccepted = "upstream/accepted"
-
-// acceptance names a station and the machine's present run. Without the kernel's word
-// every start counts as a boot.
-func acceptance(st config.Station) string {
-	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(id)) + " " + st.URL + " " + st.ID
-}
 
 // New wires a Box and opens its files and listeners; nothing runs before Run. When it
 // fails everything is closed again.
@@ -248,22 +237,7 @@ func (b *Box) secret(s config.Secret, of string) (string, error) {
 	if s.IsZero() {
 		return "", nil
 	}
-	text, err := s.Resolve(os.LookupEnv, func(name string) ([]byte, error) {
-		if filepath.IsAbs(name) {
-			return os.ReadFile(name)
-		}
-		root, err := os.OpenRoot(b.opts.DataDir)
-		if err != nil {
-			return nil, err
-		}
-		defer root.Close()
-		f, err := root.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, 4096))
-	})
+	text, err := s.Resolve(os.LookupEnv, b.readFile)
 	if err != nil {
 		return "", fmt.Errorf("cannot read the password of %s: %w", of, err)
 	}
@@ -284,38 +258,24 @@ func (b *Box) trace(e ocpp.TraceEntry) {
 	b.metrics.OCPPMessage(direction, e.Action, result)
 }
 
-func (b *Box) wireCloud(r controller.Recovered) error {
-	if len(b.opts.Config.Upstream.Stations) == 0 {
-		return nil
+// readFile reads a small file that the configuration names, in the data folder unless
+// it is absolute.
+func (b *Box) readFile(name string) ([]byte, error) {
+	const most = 256 << 10
+	if filepath.IsAbs(name) {
+		return os.ReadFile(name)
 	}
-	st := b.opts.Config.Upstream.Stations[0]
-	password, err := b.secret(st.Password, "cloud station "+st.ID)
+	root, err := os.OpenRoot(b.opts.DataDir)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	known := acceptance(st)
-	b.cloud = upstream.New(upstream.Config{StationID: st.ID, URL: st.URL, Password: password, Dial: b.opts.Network.Dial, Loop: b, Outbox: b.store,
-		Vendor: "Busbar", Model: "Site controller", Serial: st.ID, Version: b.opts.Version, BootKnown: known != "" && r.Settings[settingAccepted] == known,
-		OnAccepted: func() { b.rememberAcceptance(known) }, NominalV: b.opts.Config.Site.NominalV, BackOff: b.backOff(), Trace: func(e ocpp.TraceEntry) { b.trace(e); b.messages.AddUplink(e) }, Logger: b.log})
-	return nil
-}
-
-// backOff is shorter in the demonstration, where nobody wants to wait.
-func (b *Box) backOff() ocpp.BackOff {
-	if b.opts.Demo != nil {
-		return ocpp.BackOff{Min: time.Second, Repeat: 2, Random: time.Second}
+	defer root.Close()
+	f, err := root.Open(name)
+	if err != nil {
+		return nil, err
 	}
-	return ocpp.BackOff{}
-}
-
-func (b *Box) rememberAcceptance(what string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if _, err := b.Ask(ctx, func(id controller.ReplyID) controller.Event {
-		return controller.SettingChanged{Reply: id, Key: settingAccepted, Value: what}
-	}); err != nil {
-		b.log.Warn("cannot remember the cloud's acceptance; the next start boots again", "err", err)
-	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 func (b *Box) wireMeters(l controller.Layout) error {

@@ -172,6 +172,8 @@ func (p point) OnTriggerMessage(*remotetrigger.TriggerMessageRequest) (*remotetr
 	return remotetrigger.NewTriggerMessageConfirmation(remotetrigger.TriggerMessageStatusRejected), nil
 }
 
+func now16() *types.DateTime { return types.NewDateTime(time.Now()) }
+
 // freePort is a port that was free a moment ago.
 func freePort(t *testing.T) int {
 	t.Helper()
@@ -189,6 +191,12 @@ func serveCloud(t *testing.T, handler core.CentralSystemHandler, port int) (cs o
 	t.Helper()
 	cs = ocpp16.NewCentralSystem(nil, nil)
 	cs.SetCoreHandler(handler)
+	return cs, startCloud(t, cs, port)
+}
+
+// startCloud has a central system listen, until stop is called or the test ends.
+func startCloud(t *testing.T, cs ocpp16.CentralSystem, port int) (stop func()) {
+	t.Helper()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -205,7 +213,7 @@ func serveCloud(t *testing.T, handler core.CentralSystemHandler, port int) (cs o
 		if err == nil {
 			_ = conn.Close()
 			t.Cleanup(stop)
-			return cs, stop
+			return stop
 		}
 		select {
 		case <-again.C:

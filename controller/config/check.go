@@ -318,8 +318,27 @@ func (r *reader) checkUpstream(c *Config, known Known) {
 			scheme := map[bool]string{true: "wss://", false: "ws://"}[s.SecurityProfile >= 2]
 			r.problem(path+".url", fmt.Sprintf("security profile %d needs %s", s.SecurityProfile, scheme), "Change the URL or security_profile.")
 		}
+		r.checkUplinkFiles(path, s)
 		if s.Dialect != "" && known.Dialects != nil {
 			r.reference(path+".dialect", "the known dialects", s.Dialect, known.Dialects)
+		}
+	}
+}
+
+// checkUplinkFiles wants the files that the profile uses, and no others.
+func (r *reader) checkUplinkFiles(path string, s Station) {
+	if !r.ok(path + ".security_profile") {
+		return
+	}
+	if s.Roots != "" && s.SecurityProfile < 2 {
+		r.problem(path+".roots", fmt.Sprintf("security profile %d uses no TLS", s.SecurityProfile), "Remove roots, or set security_profile to 2 or 3.")
+	}
+	for _, f := range []struct{ key, file string }{{"certificate", s.Certificate}, {"key", s.Key}} {
+		switch {
+		case s.SecurityProfile == 3 && f.file == "":
+			r.problem(path+"."+f.key, "is missing: security profile 3 shows a certificate of the site", "Add "+f.key+": a file in PEM that the cloud's operator gave you.")
+		case s.SecurityProfile != 3 && f.file != "":
+			r.problem(path+"."+f.key, fmt.Sprintf("security profile %d shows no certificate", s.SecurityProfile), "Remove "+f.key+", or set security_profile to 3.")
 		}
 	}
 }

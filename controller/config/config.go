@@ -136,7 +136,11 @@ type Station struct {
 	Protocol        Protocol
 	SecurityProfile int
 	Password        Secret
-	Dialect         string
+	// Roots is a file of the authorities (PEM) that the cloud's certificate must come
+	// from, "" = those of the machine. Certificate and Key are files (PEM) of our own for
+	// profile 3. They are in the data folder unless absolute.
+	Roots, Certificate, Key string
+	Dialect                 string
 }
 
 // Authorization says what happens to tokens nobody can judge.

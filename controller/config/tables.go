@@ -161,6 +161,9 @@ func stationKind() kind[Station] {
 		optional("security_profile", "0 plain without password, 1 plain with password, 2 TLS with password, 3 TLS with client certificate",
 			integer("a security profile", 0, 3), 2, func(s *Station) *int { return &s.SecurityProfile }),
 		maybe("password", "password for profiles 1 and 2, or \"env:NAME\" or \"file:PATH\"", secret(), func(s *Station) *Secret { return &s.Password }),
+		maybe("roots", "file with the authorities (PEM) of the cloud's certificate; those of the machine if absent", text("a file", 1, 200), func(s *Station) *string { return &s.Roots }),
+		maybe("certificate", "file with the certificate chain (PEM) of the site, for profile 3", text("a file", 1, 200), func(s *Station) *string { return &s.Certificate }),
+		maybe("key", "file with the key (PEM) of that certificate", text("a file", 1, 200), func(s *Station) *string { return &s.Key }),
 		optional("dialect", "habits of the cloud", identifier(), "default", func(s *Station) *string { return &s.Dialect }),
 	)
 }
