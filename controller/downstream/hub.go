@@ -3,9 +3,11 @@ package downstream
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -160,6 +162,15 @@ func (h *Hub) Close(ctx context.Context) error {
 
 // ServeHTTP takes a charger's handshake, on any path that ends with its identity.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.server.ServeHTTP(w, r) }
+
+// Listen puts TLS upon l, a port for chargers (nil: none), and Port is the handler of
+// such a port of one security profile; see ocpp.Server.
+func (h *Hub) Listen(l net.Listener, config *tls.Config) net.Listener {
+	return h.server.Listen(l, config)
+}
+
+// Port is the handler of a port of security profile 1, 2 or 3.
+func (h *Hub) Port(profile int) http.Handler { return h.server.Port(profile) }
 
 // Call sends any CALL to a charger, for support and tests. The errors are ErrOffline
 // and those of ocpp.Conn.Call.
