@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
 // ChargerConfig is what a Charger is made of. Zero values mean the defaults in
 // parentheses.
 type ChargerConfig struct {
 	ID, URL, Password string
-	Outlets           []Outlet
+	// Protocol it speaks (1.6).
+	Protocol ocpp.Protocol
+	Outlets  []Outlet
 	// Plan is the n-th session of a connector, from 0; false ends them. nil: none but
 	// remote starts.
 	Plan func(connector, n int) (Session, bool)
@@ -26,7 +27,21 @@ type ChargerConfig struct {
 	// Skew is how far its clock is ahead.
 	Skew time.Duration
 	Seed uint64
+	// StartPoint is when a transaction of 2.x begins (StartEnergy).
+	StartPoint StartPoint
+	// Quirks are what it does otherwise than it should, for all its life.
+	Quirks []Quirk
 }
+
+// StartPoint is when a charger of 2.x begins a transaction (TxStartPoint, P2 2.6.4).
+type StartPoint string
+
+// The start points. One of 1.6 always begins with the energy.
+const (
+	StartEnergy    StartPoint = "PowerPathClosed" // a car is plugged and its driver identified
+	StartAuthorize StartPoint = "Authorized"      // the driver has identified
+	StartPlug      StartPoint = "EVConnected"     // a car is plugged
+)
 
 // Outlet is one connector's hardware.
 type Outlet struct {
@@ -37,10 +52,12 @@ type Outlet struct {
 
 // Session is one car's stay.
 type Session struct {
-	Wait  time.Duration // from the end of the one before, or the start, to the plug
+	Wait  time.Duration // from the end of the one before, or the start, to the driver's coming
 	Token string
 	Car   Car
-	Lasts time.Duration // with energy, until the driver stops it
+	// TokenFirst: the driver identifies, and plugs in when that is accepted.
+	TokenFirst bool
+	Lasts      time.Duration // with energy, until the driver stops it
 }
 
 // Fault is what is wrong with a Charger. The zero value is a healthy one.
@@ -51,7 +68,7 @@ type Fault struct {
 	Duplicate       bool          // sends each transaction message twice
 }
 
-// Charger is a simulated charging station on OCPP 1.6J. Everything a charger keeps
+// Charger is a simulated charging station on OCPP 1.6J, 2.0.1 or 2.1. Everything a charger keeps
 // in its memory survives the loss of its connection.
 type Charger struct {
 	cfg ChargerConfig
@@ -59,18 +76,21 @@ type Charger struct {
 	mu       sync.Mutex
 	outlets  []*outlet
 	profiles profiles
-	keys     []key
+	dialect  dialect
 	queue    []*message
 	booted   bool // Boot was accepted since power came on
-	dead     bool
-	fault    Fault
-	conn     *ocpp.Conn
-	rand     *rand.Rand
-	closed   bool // no new cars
-	ledger   []*Transaction
-	gates    gates
-	kick     chan struct{} // the sender looks again
-	stir     chan struct{} // the life loop looks again
+	why      bootCause
+	// resetOnIdle: it restarts when the last transaction has ended.
+	resetOnIdle bool
+	dead        bool
+	fault       Fault
+	conn        *ocpp.Conn
+	rand        *rand.Rand
+	closed      bool // no new cars
+	ledger      []*Transaction
+	gates       gates
+	kick        chan struct{} // the sender looks again
+	stir        chan struct{} // the life loop looks again
 }
 
 // NewCharger makes a charger with its power on.
@@ -81,11 +101,20 @@ func NewCharger(cfg ChargerConfig) *Charger {
 	if cfg.Reconnect == 0 {
 		cfg.Reconnect = 3 * time.Second
 	}
-	c := &Charger{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), kick: make(chan struct{}, 1), stir: make(chan struct{}, 1),
-		keys: defaultKeys(len(cfg.Outlets))}
+	if cfg.StartPoint == "" {
+		cfg.StartPoint = StartEnergy
+	}
+	c := &Charger{cfg: cfg, rand: rand.New(rand.NewPCG(cfg.Seed, 1)), kick: make(chan struct{}, 1), stir: make(chan struct{}, 1)}
+	c.gates.mute = c.has(QuirkNoPong)
 	for i, o := range cfg.Outlets {
-		c.outlets = append(c.outlets, &outlet{Outlet: o, state: ocpp16.ChargePointStatusAvailable, operative: true,
+		c.outlets = append(c.outlets, &outlet{Outlet: o, state: StatusAvailable, operative: true,
 			draw: draw{register: float64(1000 * (i + 1 + int(cfg.Seed%97)))}})
+	}
+	switch cfg.Protocol {
+	case ocpp.V201, ocpp.V21:
+		c.dialect = newV2(c, cfg.Protocol)
+	default:
+		c.dialect = newV16(c)
 	}
 	return c
 }
@@ -100,7 +129,14 @@ func (c *Charger) Run(ctx context.Context) error {
 	return nil
 }
 
-func (c *Charger) now() time.Time { return time.Now().Add(c.cfg.Skew) }
+func (c *Charger) now() time.Time { return time.Now().Add(c.skew()) }
+
+func (c *Charger) skew() time.Duration {
+	if c.has(QuirkWrongClock) {
+		return c.cfg.Skew + wrongBy
+	}
+	return c.cfg.Skew
+}
 
 // poke wakes one of the two loops.
 func poke(ch chan struct{}) {
@@ -202,7 +238,7 @@ func (c *Charger) Kill() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.settle(time.Now())
-	c.dead, c.booted = true, false
+	c.dead, c.booted, c.why = true, c.booted && c.has(QuirkNeverBootsAgain), bootPower
 	if c.conn != nil {
 		c.conn.Close(1006, "")
 	}
@@ -220,7 +256,7 @@ func (c *Charger) Revive() {
 	for _, o := range c.outlets {
 		c.advance(o, time.Now())
 		if o.tx != nil {
-			c.stop(o, ocpp16.ReasonPowerLoss, nil)
+			c.stop(o, causePowerLoss)
 		}
 	}
 	poke(c.kick)

@@ -64,21 +64,21 @@ func TestConfiguration(t *testing.T) {
 
 func TestStatusesOfACarThatMayNotOrNeedNot(t *testing.T) {
 	run(t, 1, once(Session{Wait: time.Second, Token: "T", Lasts: 2 * time.Hour, Car: Car{Need: 5000}}), func(t *testing.T, b *bench) {
-		want := func(s ocpp16.ChargePointStatus) {
+		want := func(s Status) {
 			t.Helper()
 			if got := b.cloud.Status("CP0", 1); got != s {
 				t.Errorf("%s, want %s", got, s)
 			}
 		}
 		b.wait(time.Minute)
-		want(ocpp16.ChargePointStatusCharging)
+		want(StatusCharging)
 		ask(t, b, ocpp16.SetChargingProfile, lease("0"))
 		b.wait(12 * time.Second)
-		want(ocpp16.ChargePointStatusSuspendedEVSE)
+		want(StatusSuspendedEVSE)
 		b.wait(2 * time.Minute) // the lease ran out
-		want(ocpp16.ChargePointStatusCharging)
+		want(StatusCharging)
 		b.wait(time.Hour)
-		want(ocpp16.ChargePointStatusSuspendedEV)
+		want(StatusSuspendedEV)
 		if a := b.chargers[0].Current(1); a != [3]float64{} {
 			t.Errorf("a full car draws %v", a)
 		}

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
 // CloudConfig is what a Cloud is made of.
@@ -20,7 +19,9 @@ type CloudConfig struct {
 	// Password of each station; nil: none is asked for.
 	Password func(identity string) string
 	// Judge says what a token may do; nil: all are accepted.
-	Judge func(idTag string) ocpp16.AuthorizationStatus
+	Judge func(token string) Verdict
+	// Protocol it speaks (1.6).
+	Protocol ocpp.Protocol
 	// Heartbeat is the interval it asks for (300 s).
 	Heartbeat time.Duration
 }
@@ -30,11 +31,23 @@ type CloudLedger struct {
 	Transactions []Transaction
 	Faults       []Difference // what a station should not have sent
 	Boots        int
-	Repeats      int                              // messages that came again under the same id
-	Statuses     map[int]ocpp16.ChargePointStatus // as told last, by whichever station
+	Repeats      int            // messages that came again under the same id
+	Statuses     map[int]Status // as told last, by whichever station
 }
 
-// Cloud is a simulated CSMS on OCPP 1.6J. As a good one does, it answers a message
+// Verdict is what a cloud says of a token, in words that both versions have.
+type Verdict string
+
+// The verdicts.
+const (
+	Accept  Verdict = "Accepted"
+	Block   Verdict = "Blocked"
+	Expire  Verdict = "Expired"
+	Invalid Verdict = "Invalid"
+)
+
+// Cloud is a simulated CSMS on OCPP 1.6J, or on 2.0.1 for stations with any number of
+// EVSEs; a connector is then an EVSE's number. As a good one does, it answers a message
 // that comes again under the same id as it did the first time.
 type Cloud struct {
 	cfg    CloudConfig
@@ -43,16 +56,43 @@ type Cloud struct {
 	mu       sync.Mutex
 	txs      []*Transaction
 	faults   []Difference
-	statuses map[place]ocpp16.ChargePointStatus
-	latest   map[int]ocpp16.ChargePointStatus
+	statuses map[place]Status
+	latest   map[int]Status
 	answered map[string]json.RawMessage // by messageId
+	chains   map[chainKey]*heardChain   // transactions of 2.x
 	conns    map[*ocpp.Conn]bool
 	boots    int
 	cut      bool
 	delay    time.Duration
 	refuse   map[string]bool // actions answered with CALLERROR
 	repeats  int
+	heardOf  []Heard
 }
+
+// Heard is a message of 2.x that a Cloud only notes.
+type Heard struct {
+	Station, Action string
+	Request         any // of the action's type
+}
+
+// Heard is what was noted so far.
+func (c *Cloud) Heard() []Heard {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.heardOf)
+}
+
+func (c *Cloud) heard(conn *ocpp.Conn, action string, req any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.heardOf = append(c.heardOf, Heard{conn.Identity(), action, req})
+	if len(c.heardOf) > maxHeard {
+		c.heardOf = slices.Delete(c.heardOf, 0, len(c.heardOf)-maxHeard)
+	}
+}
+
+// maxHeard bounds what is noted.
+const maxHeard = 1000
 
 // place is a connector of a station.
 type place struct {
@@ -65,7 +105,10 @@ func NewCloud(cfg CloudConfig) *Cloud {
 	if cfg.Heartbeat == 0 {
 		cfg.Heartbeat = 5 * time.Minute
 	}
-	c := &Cloud{cfg: cfg, statuses: map[place]ocpp16.ChargePointStatus{}, latest: map[int]ocpp16.ChargePointStatus{}, answered: map[string]json.RawMessage{}, conns: map[*ocpp.Conn]bool{}, refuse: map[string]bool{}}
+	if cfg.Protocol == "" {
+		cfg.Protocol = ocpp.V16
+	}
+	c := &Cloud{cfg: cfg, statuses: map[place]Status{}, latest: map[int]Status{}, answered: map[string]json.RawMessage{}, conns: map[*ocpp.Conn]bool{}, refuse: map[string]bool{}, chains: map[chainKey]*heardChain{}}
 	c.server = ocpp.NewServer(ocpp.ServerConfig{Admit: c.admit, Opened: c.opened, Serve: c.serve})
 	return c
 }
@@ -98,7 +141,7 @@ func (c *Cloud) admit(h *ocpp.Handshake) ocpp.Admission {
 	if c.cfg.Password != nil && (!h.HasAuth || h.Username != h.Identity || h.Password != c.cfg.Password(h.Identity)) {
 		return ocpp.Admission{Status: http.StatusUnauthorized, Reason: "wrong credentials"}
 	}
-	return ocpp.Admission{Protocols: []ocpp.Protocol{ocpp.V16}, Options: ocpp.Options{Handler: c.handler(), MaxMessage: 4 << 20}}
+	return ocpp.Admission{Protocols: []ocpp.Protocol{c.cfg.Protocol}, Options: ocpp.Options{Handler: c.handler(), MaxMessage: 4 << 20}}
 }
 
 func (c *Cloud) opened(conn *ocpp.Conn) {
@@ -153,7 +196,7 @@ func (c *Cloud) Forget() {
 }
 
 // Status is what a station told last of a connector, "" if nothing.
-func (c *Cloud) Status(station string, connector int) ocpp16.ChargePointStatus {
+func (c *Cloud) Status(station string, connector int) Status {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.statuses[place{station, connector}]
@@ -172,18 +215,10 @@ func (c *Cloud) Ledger() *CloudLedger {
 
 // handler answers the station, each message id once.
 func (c *Cloud) handler() ocpp.Handler {
-	m := ocpp.NewMux(ocpp16.Known)
-	ocpp.Handle(m, ocpp16.BootNotification, c.boot)
-	ocpp.Handle(m, ocpp16.Heartbeat, func(context.Context, *ocpp.Conn, ocpp16.HeartbeatRequest, *ocpp.Request) (ocpp16.HeartbeatResponse, error) {
-		return ocpp16.HeartbeatResponse{CurrentTime: ocpp.NewDateTime(time.Now())}, nil
-	})
-	ocpp.Handle(m, ocpp16.StatusNotification, c.status)
-	ocpp.Handle(m, ocpp16.Authorize, func(_ context.Context, _ *ocpp.Conn, req ocpp16.AuthorizeRequest, _ *ocpp.Request) (ocpp16.AuthorizeResponse, error) {
-		return ocpp16.AuthorizeResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag)}}, nil
-	})
-	ocpp.Handle(m, ocpp16.StartTransaction, c.start)
-	ocpp.Handle(m, ocpp16.MeterValues, c.meter)
-	ocpp.Handle(m, ocpp16.StopTransaction, c.stop)
+	m := c.routes16()
+	if c.cfg.Protocol != ocpp.V16 {
+		m = c.routes2()
+	}
 	return ocpp.HandlerFunc(func(ctx context.Context, conn *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
 		c.mu.Lock()
 		delay, refuse, before := c.delay, c.refuse[r.Action], c.answered[r.ID]
@@ -215,37 +250,18 @@ func (c *Cloud) handler() ocpp.Handler {
 }
 
 func isBilling(action string) bool {
-	return action == "StartTransaction" || action == "MeterValues" || action == "StopTransaction"
-}
-
-func (c *Cloud) judge(idTag string) ocpp16.AuthorizationStatus {
-	if c.cfg.Judge == nil {
-		return ocpp16.AuthorizationStatusAccepted
+	switch action {
+	case "StartTransaction", "MeterValues", "StopTransaction", "TransactionEvent":
+		return true
 	}
-	return c.cfg.Judge(idTag)
+	return false
 }
 
-func (c *Cloud) boot(context.Context, *ocpp.Conn, ocpp16.BootNotificationRequest, *ocpp.Request) (ocpp16.BootNotificationResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.boots++
-	return ocpp16.BootNotificationResponse{Status: ocpp16.RegistrationStatusAccepted, CurrentTime: ocpp.NewDateTime(time.Now()), Interval: int(c.cfg.Heartbeat.Seconds())}, nil
-}
-
-func (c *Cloud) status(_ context.Context, conn *ocpp.Conn, req ocpp16.StatusNotificationRequest, _ *ocpp.Request) (ocpp16.StatusNotificationResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.statuses[place{conn.Identity(), req.ConnectorID}] = req.Status
-	c.latest[req.ConnectorID] = req.Status
-	return ocpp16.StatusNotificationResponse{}, nil
-}
-
-func (c *Cloud) start(_ context.Context, conn *ocpp.Conn, req ocpp16.StartTransactionRequest, _ *ocpp.Request) (ocpp16.StartTransactionResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := &Transaction{Station: conn.Identity(), Connector: req.ConnectorID, IDTag: req.IDTag, ID: 5001 + len(c.txs), MeterStart: req.MeterStart, StartedAt: req.Timestamp.Time}
-	c.txs = append(c.txs, t)
-	return ocpp16.StartTransactionResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag)}, TransactionID: t.ID}, nil
+func (c *Cloud) judge(token string) Verdict {
+	if c.cfg.Judge == nil {
+		return Accept
+	}
+	return c.cfg.Judge(token)
 }
 
 func (c *Cloud) fault(kind, format string, args ...any) {
@@ -259,45 +275,4 @@ func (c *Cloud) find(id int) *Transaction {
 		}
 	}
 	return nil
-}
-
-func (c *Cloud) meter(_ context.Context, _ *ocpp.Conn, req ocpp16.MeterValuesRequest, _ *ocpp.Request) (ocpp16.MeterValuesResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if req.TransactionID == nil {
-		return ocpp16.MeterValuesResponse{}, nil
-	}
-	t := c.find(*req.TransactionID)
-	switch {
-	case t == nil:
-		c.fault("disordered", "meter values of transaction %d, which never started", *req.TransactionID)
-		return ocpp16.MeterValuesResponse{}, nil
-	case t.Stopped:
-		c.fault("disordered", "meter values of transaction %d after its stop", t.ID)
-	case t.Connector != req.ConnectorID:
-		c.fault("unequal", "meter values of transaction %d on connector %d, it runs on %d", t.ID, req.ConnectorID, t.Connector)
-	}
-	for _, v := range req.MeterValue {
-		if !v.Timestamp.Time.After(t.LastSample) {
-			c.fault("disordered", "a sample of transaction %d of %v after one of %v", t.ID, v.Timestamp.Time, t.LastSample)
-		}
-		t.LastSample = v.Timestamp.Time
-		t.Samples++
-	}
-	return ocpp16.MeterValuesResponse{}, nil
-}
-
-func (c *Cloud) stop(_ context.Context, _ *ocpp.Conn, req ocpp16.StopTransactionRequest, _ *ocpp.Request) (ocpp16.StopTransactionResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	t := c.find(req.TransactionID)
-	switch {
-	case t == nil:
-		c.fault("disordered", "stop of transaction %d, which never started", req.TransactionID)
-	case t.Stopped:
-		c.fault("doubled", "a second stop of transaction %d", t.ID)
-	default:
-		t.Stopped, t.MeterStop, t.StoppedAt = true, req.MeterStop, req.Timestamp.Time
-	}
-	return ocpp16.StopTransactionResponse{}, nil
 }

@@ -6,29 +6,10 @@ import (
 	"time"
 
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
-// commands answers what the CSMS asks of the charger.
-func (c *Charger) commands() ocpp.Handler {
-	m := ocpp.NewMux(ocpp16.Known)
-	ocpp.Handle(m, ocpp16.RemoteStartTransaction, c.remoteStart)
-	ocpp.Handle(m, ocpp16.RemoteStopTransaction, c.remoteStop)
-	ocpp.Handle(m, ocpp16.SetChargingProfile, c.setProfile)
-	ocpp.Handle(m, ocpp16.ClearChargingProfile, c.clearProfile)
-	ocpp.Handle(m, ocpp16.GetCompositeSchedule, c.compositeSchedule)
-	ocpp.Handle(m, ocpp16.GetConfiguration, c.getConfiguration)
-	ocpp.Handle(m, ocpp16.ChangeConfiguration, c.changeConfiguration)
-	ocpp.Handle(m, ocpp16.ChangeAvailability, c.changeAvailability)
-	ocpp.Handle(m, ocpp16.TriggerMessage, c.trigger)
-	ocpp.Handle(m, ocpp16.UnlockConnector, c.unlock)
-	ocpp.Handle(m, ocpp16.Reset, c.reset)
-	ocpp.Handle(m, ocpp16.ClearCache, func(context.Context, *ocpp.Conn, ocpp16.ClearCacheRequest, *ocpp.Request) (ocpp16.ClearCacheResponse, error) {
-		return ocpp16.ClearCacheResponse{Status: ocpp16.ClearCacheStatusAccepted}, nil
-	})
-	ocpp.Handle(m, ocpp16.DataTransfer, func(context.Context, *ocpp.Conn, ocpp16.DataTransferRequest, *ocpp.Request) (ocpp16.DataTransferResponse, error) {
-		return ocpp16.DataTransferResponse{Status: ocpp16.DataTransferStatusUnknownVendorId}, nil
-	})
+// delayed answers as late as the present fault says.
+func (c *Charger) delayed(h ocpp.Handler) ocpp.Handler {
 	return ocpp.HandlerFunc(func(ctx context.Context, conn *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
 		c.mu.Lock()
 		delay := c.fault.AnswerDelay
@@ -39,37 +20,42 @@ func (c *Charger) commands() ocpp.Handler {
 			case <-time.After(delay):
 			}
 		}
-		return m.HandleCall(ctx, conn, r)
+		return h.HandleCall(ctx, conn, r)
 	})
 }
 
-func (c *Charger) remoteStart(_ context.Context, _ *ocpp.Conn, req ocpp16.RemoteStartTransactionRequest, r *ocpp.Request) (ocpp16.RemoteStartTransactionResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	o := c.freeOutlet()
-	if req.ConnectorID != nil {
-		o = c.outlet(*req.ConnectorID)
-	}
-	p := req.ChargingProfile
-	if !c.free(o) || p != nil && (p.ChargingProfilePurpose != ocpp16.ChargingProfilePurposeTypeTxProfile || !acceptable(p)) {
-		return ocpp16.RemoteStartTransactionResponse{Status: ocpp16.RemoteStartStopStatusRejected}, nil
-	}
+// after runs f with the lock when the answer has left.
+func (c *Charger) after(r *ocpp.Request, f func()) {
 	r.After(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		f()
+	})
+}
+
+// remoteStart accepts a start at o, nil is any free connector, and begins it when the
+// answer has left; nil if it can't. profile may be nil.
+func (c *Charger) remoteStart(o *outlet, token string, profile *chargingProfile, remoteID *int, r *ocpp.Request) *outlet {
+	if o == nil {
+		o = c.freeOutlet()
+	}
+	if !c.free(o) || profile != nil && (profile.purpose != purposeTx || !c.form(profile) || !acceptable(profile)) {
+		return nil
+	}
+	c.after(r, func() {
 		if o.tx != nil {
 			return
 		}
+		o.remoteID = remoteID
 		if o.car == nil { // the driver plugs in now
 			c.plug(o, o.next.Car)
-			c.show(o, ocpp16.ChargePointStatusPreparing)
 		}
-		if p != nil { // 16§5.11
-			c.profiles.set(o.Number, *p, c.now())
+		if profile != nil { // 16§5.11
+			c.profiles.set(o.Number, *profile, c.now())
 		}
-		c.begin(o, req.IDTag, time.Now())
+		c.begin(o, token, time.Now())
 	})
-	return ocpp16.RemoteStartTransactionResponse{Status: ocpp16.RemoteStartStopStatusAccepted}, nil
+	return o
 }
 
 // free reports whether a transaction can begin at a connector.
@@ -89,88 +75,56 @@ func (c *Charger) freeOutlet() *outlet {
 	return found
 }
 
-func (c *Charger) remoteStop(_ context.Context, _ *ocpp.Conn, req ocpp16.RemoteStopTransactionRequest, r *ocpp.Request) (ocpp16.RemoteStopTransactionResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, o := range c.outlets {
-		if o.tx == nil || !o.tx.StartAcked || o.tx.ID != req.TransactionID {
-			continue
+// stopAfter ends the transaction t of o when the answer has left.
+func (c *Charger) stopAfter(o *outlet, t *running, why cause, r *ocpp.Request) {
+	c.after(r, func() {
+		if o.tx == t {
+			c.stop(o, why)
 		}
-		r.After(func() {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if o.tx != nil && o.tx.ID == req.TransactionID {
-				c.stop(o, ocpp16.ReasonRemote, nil)
-			}
-		})
-		return ocpp16.RemoteStopTransactionResponse{Status: ocpp16.RemoteStartStopStatusAccepted}, nil
-	}
-	return ocpp16.RemoteStopTransactionResponse{Status: ocpp16.RemoteStartStopStatusRejected}, nil
+	})
 }
 
-func (c *Charger) changeAvailability(_ context.Context, _ *ocpp.Conn, req ocpp16.ChangeAvailabilityRequest, _ *ocpp.Request) (ocpp16.ChangeAvailabilityResponse, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if req.ConnectorID != 0 && c.outlet(req.ConnectorID) == nil {
-		return ocpp16.ChangeAvailabilityResponse{Status: ocpp16.AvailabilityStatusRejected}, nil
-	}
-	status := ocpp16.AvailabilityStatusAccepted
-	for _, o := range c.outlets {
-		if req.ConnectorID != 0 && o.Number != req.ConnectorID {
-			continue
-		}
-		o.operative = req.Type == ocpp16.AvailabilityTypeOperative
+// setOperative opens or closes outlets; scheduled if one waits for its transaction.
+func (c *Charger) setOperative(outlets []*outlet, operative bool) (scheduled bool) {
+	for _, o := range outlets {
+		o.operative = operative
 		switch {
 		case o.tx != nil:
-			if !o.operative {
-				status = ocpp16.AvailabilityStatusScheduled
-			}
-		case o.operative && o.stage == stageOver:
+			scheduled = scheduled || !operative
+		case operative && o.stage == stageOver:
 			o.stage, o.due = stageNew, time.Time{}
-			c.show(o, ocpp16.ChargePointStatusAvailable)
+			c.show(o, StatusAvailable)
 		case o.car == nil:
-			c.show(o, ocpp16.ChargePointStatusAvailable)
+			c.show(o, StatusAvailable)
 		}
 	}
 	poke(c.stir)
-	return ocpp16.ChangeAvailabilityResponse{Status: status}, nil
+	return scheduled
 }
 
-func (c *Charger) unlock(_ context.Context, _ *ocpp.Conn, req ocpp16.UnlockConnectorRequest, r *ocpp.Request) (ocpp16.UnlockConnectorResponse, error) {
+// restart ends what runs and takes the power away for a moment.
+func (c *Charger) restart(why cause, boot bootCause) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	o := c.outlet(req.ConnectorID)
-	if o == nil {
-		return ocpp16.UnlockConnectorResponse{Status: ocpp16.UnlockStatusNotSupported}, nil
+	for _, o := range c.outlets {
+		if o.tx != nil {
+			c.stop(o, why)
+		}
 	}
-	if o.tx != nil {
-		r.After(func() {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if o.tx != nil {
-				c.stop(o, ocpp16.ReasonUnlockCommand, nil)
-			}
-		})
-	}
-	return ocpp16.UnlockConnectorResponse{Status: ocpp16.UnlockStatusUnlocked}, nil
+	c.mu.Unlock()
+	c.Kill()
+	c.mu.Lock()
+	c.why = boot
+	c.mu.Unlock()
+	c.Revive()
 }
 
-// reset ends what runs and takes the power away for a moment.
-func (c *Charger) reset(_ context.Context, _ *ocpp.Conn, req ocpp16.ResetRequest, r *ocpp.Request) (ocpp16.ResetResponse, error) {
-	reason := ocpp16.ReasonSoftReset
-	if req.Type == ocpp16.ResetTypeHard {
-		reason = ocpp16.ReasonHardReset
+// chosen is the outlets that a number means, 0 all; nil if there is none.
+func (c *Charger) chosen(number int) []*outlet {
+	if number == 0 {
+		return c.outlets
 	}
-	r.After(func() {
-		c.mu.Lock()
-		for _, o := range c.outlets {
-			if o.tx != nil {
-				c.stop(o, reason, nil)
-			}
-		}
-		c.mu.Unlock()
-		c.Kill()
-		c.Revive()
-	})
-	return ocpp16.ResetResponse{Status: ocpp16.ResetStatusAccepted}, nil
+	if o := c.outlet(number); o != nil {
+		return []*outlet{o}
+	}
+	return nil
 }

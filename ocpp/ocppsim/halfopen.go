@@ -17,6 +17,7 @@ const ghostLife = 10 * time.Minute
 type gate struct {
 	net.Conn
 	frozen atomic.Bool
+	mute   bool // pongs don't leave
 }
 
 func (g *gate) Read(p []byte) (int, error) {
@@ -29,11 +30,14 @@ func (g *gate) Read(p []byte) (int, error) {
 }
 
 func (g *gate) Write(p []byte) (int, error) {
-	if g.frozen.Load() {
+	if g.frozen.Load() || g.mute && len(p) > 0 && p[0] == pongFrame {
 		return len(p), nil
 	}
 	return g.Conn.Write(p)
 }
+
+// pongFrame is the first byte of a pong (RFC 6455 5.2); a frame is written at once.
+const pongFrame = 0x8a
 
 // Close ends this side; of a frozen connection the other side hears nothing.
 func (g *gate) Close() error {
@@ -45,6 +49,7 @@ func (g *gate) Close() error {
 
 // gates are the connections of one charger.
 type gates struct {
+	mute   bool // of all its connections
 	mu     sync.Mutex
 	last   *gate
 	ghosts []*gate
@@ -61,7 +66,7 @@ func (g *gates) dial(ctx context.Context, open func(context.Context, string, str
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.last = &gate{Conn: conn}
+	g.last = &gate{Conn: conn, mute: g.mute}
 	return g.last, nil
 }
 

@@ -12,7 +12,8 @@ type Transaction struct {
 	Station               string // who keeps this ledger
 	Connector             int
 	IDTag                 string
-	ID                    int // given by the other side; 0 until known
+	ID                    int    // given by the cloud; 0 until known, and with 2.x
+	ChargerTx             string // transactionId of 2.x
 	MeterStart, MeterStop int
 	StartedAt, StoppedAt  time.Time
 	Stopped               bool // the stop happened here

@@ -5,17 +5,22 @@ import (
 	"errors"
 	"net"
 	"slices"
-	"strconv"
 	"time"
 
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
 // message is something for the CSMS, in order.
 type message struct {
 	keep bool // of a transaction: kept until acknowledged
-	send func(ctx context.Context, conn *ocpp.Conn) error
+	// transaction it is of, where that has a name of its own (2.x).
+	transaction string
+	// attempts is how often it may be answered with an error before it is dropped; 0: no end.
+	attempts, failed int
+	// again is the pause before the next attempt, times the number of failed ones; 0: the
+	// charger's Retry.
+	again time.Duration
+	send  func(ctx context.Context, conn *ocpp.Conn) error
 }
 
 func (c *Charger) enqueue(m *message) {
@@ -43,10 +48,10 @@ func (c *Charger) isDead() bool {
 }
 
 func (c *Charger) connect(ctx context.Context) {
-	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: c.cfg.URL, Identity: c.cfg.ID, Password: c.cfg.Password, Protocols: []ocpp.Protocol{ocpp.V16},
+	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: c.cfg.URL, Identity: c.cfg.ID, Password: c.password(), Protocols: c.offered(),
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return c.gates.dial(ctx, c.cfg.Dial, network, addr)
-		}, Options: ocpp.Options{Handler: c.commands(), CallTimeout: 30 * time.Second}})
+		}, Options: ocpp.Options{Handler: c.delayed(c.dialect.commands()), CallTimeout: 30 * time.Second, Loose: c.loose()}})
 	if err != nil {
 		return
 	}
@@ -56,11 +61,16 @@ func (c *Charger) connect(ctx context.Context) {
 		conn.Close(1006, "")
 	}
 	c.queue = slices.DeleteFunc(c.queue, func(m *message) bool { return !m.keep })
+	if c.has(QuirkBootsAlways) {
+		c.booted = false
+	}
 	c.mu.Unlock()
 	session, cancel := context.WithCancel(ctx)
 	stop := context.AfterFunc(ctx, func() { conn.Close(1001, "going away") })
 	if c.boot(session, conn) {
-		c.statuses()
+		c.mu.Lock()
+		c.dialect.statuses(c.outlets, true)
+		c.mu.Unlock()
 		c.deliver(session, conn)
 	}
 	stop()
@@ -76,47 +86,39 @@ func (c *Charger) connect(ctx context.Context) {
 func (c *Charger) boot(ctx context.Context, conn *ocpp.Conn) bool {
 	for {
 		c.mu.Lock()
-		booted := c.booted
+		booted, why := c.booted, c.why
 		c.mu.Unlock()
 		if booted {
 			return true
 		}
-		resp, err := ocpp16.BootNotification.Call(ctx, conn, c.bootRequest())
+		accepted, retry, err := c.dialect.boot(ctx, conn, why)
 		switch {
 		case err != nil:
 			return false
-		case resp.Status == ocpp16.RegistrationStatusAccepted:
+		case accepted:
 			c.mu.Lock()
+			defer c.mu.Unlock()
 			if !c.dead {
 				c.booted = true
 			}
-			if resp.Interval > 0 { // 16§4.2
-				c.key("HeartbeatInterval").value = strconv.Itoa(resp.Interval)
-			}
-			dead := c.dead
-			c.mu.Unlock()
-			return !dead
+			return !c.dead
 		}
 		select {
 		case <-ctx.Done():
 			return false
 		case <-conn.Done():
 			return false
-		case <-time.After(time.Duration(max(1, resp.Interval)) * time.Second):
+		case <-time.After(retry):
 		}
 	}
 }
 
-func (c *Charger) bootRequest() ocpp16.BootNotificationRequest {
-	serial := c.cfg.ID[:min(len(c.cfg.ID), 25)]
-	return ocpp16.BootNotificationRequest{ChargePointVendor: "Simulated", ChargePointModel: "Busbar-Sim", ChargePointSerialNumber: &serial, FirmwareVersion: new("1.0.0")}
-}
-
-// statuses tells the present status of everything after a connection was made.
-func (c *Charger) statuses() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.triggerStatus(c.outlets, true)
+// enqueueBoot sends a BootNotification that was asked for.
+func (c *Charger) enqueueBoot() {
+	c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
+		_, _, err := c.dialect.boot(ctx, conn, bootTriggered)
+		return err
+	}})
 }
 
 // deliver sends the queue until the connection ends. A transaction message that gets
@@ -137,7 +139,7 @@ func (c *Charger) deliver(ctx context.Context, conn *ocpp.Conn) {
 					beat.Reset(every)
 				}
 			case <-beat.C:
-				if _, err := ocpp16.Heartbeat.Call(ctx, conn, ocpp16.HeartbeatRequest{}); errors.Is(err, ocpp.ErrClosed) {
+				if err := c.dialect.heartbeat(ctx, conn); errors.Is(err, ocpp.ErrClosed) {
 					return
 				}
 				beat.Reset(every)
@@ -148,22 +150,35 @@ func (c *Charger) deliver(ctx context.Context, conn *ocpp.Conn) {
 		if errors.Is(err, ocpp.ErrClosed) || ctx.Err() != nil {
 			return
 		}
-		if err == nil || !m.keep {
+		if err == nil || !m.keep || m.givesUp() {
 			c.drop(m)
 			continue
 		}
 		select {
 		case <-conn.Done():
 			return
-		case <-time.After(c.cfg.Retry):
+		case <-time.After(m.pause(c.cfg.Retry)):
 		}
 	}
+}
+
+// givesUp counts an attempt that failed, and says that it was the last.
+func (m *message) givesUp() bool {
+	m.failed++
+	return m.attempts > 0 && m.failed >= m.attempts
+}
+
+func (m *message) pause(otherwise time.Duration) time.Duration {
+	if m.again > 0 {
+		return m.again * time.Duration(m.failed)
+	}
+	return otherwise
 }
 
 func (c *Charger) heartbeat() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if d := c.seconds("HeartbeatInterval"); d > 0 {
+	if d := c.dialect.beats(); d > 0 {
 		return d
 	}
 	return 24 * time.Hour // 16§4.6: off
@@ -182,83 +197,6 @@ func (c *Charger) drop(m *message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queue = slices.DeleteFunc(c.queue, func(o *message) bool { return o == m })
-}
-
-func (c *Charger) sendStatus(connector int, state ocpp16.ChargePointStatus) {
-	at := ocpp.NewDateTime(c.now())
-	c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-		_, err := ocpp16.StatusNotification.Call(ctx, conn, ocpp16.StatusNotificationRequest{ConnectorID: connector, ErrorCode: ocpp16.ChargePointErrorCodeNoError, Status: state, Timestamp: &at})
-		return err
-	}})
-}
-
-func (c *Charger) authorize(o *outlet, token string) {
-	c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-		resp, err := ocpp16.Authorize.Call(ctx, conn, ocpp16.AuthorizeRequest{IDTag: token})
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if o.stage != stageAuthorizing {
-			return nil
-		}
-		if resp.IDTagInfo.Status == ocpp16.AuthorizationStatusAccepted && !c.closed {
-			c.begin(o, token, time.Now())
-		} else {
-			o.stage, o.due = stageLeaving, time.Now().Add(leaving)
-			poke(c.stir)
-		}
-		return nil
-	}})
-}
-
-func (c *Charger) sendStart(o *outlet, t *running) {
-	req := ocpp16.StartTransactionRequest{ConnectorID: t.Connector, IDTag: t.IDTag, MeterStart: t.MeterStart, Timestamp: ocpp.NewDateTime(t.StartedAt)}
-	c.enqueue(&message{keep: true, send: func(ctx context.Context, conn *ocpp.Conn) error {
-		resp, err := ocpp16.StartTransaction.Call(ctx, conn, req)
-		if err == nil && c.duplicates() {
-			resp, err = ocpp16.StartTransaction.Call(ctx, conn, req)
-		}
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		t.ID, t.StartAcked = resp.TransactionID, true
-		if resp.IDTagInfo.Status != ocpp16.AuthorizationStatusAccepted && o.tx == t {
-			c.stop(o, ocpp16.ReasonDeAuthorized, nil)
-		}
-		return nil
-	}})
-}
-
-func (c *Charger) sendStop(t *running, reason ocpp16.Reason, token *string) {
-	req := ocpp16.StopTransactionRequest{IDTag: token, MeterStop: t.MeterStop, Timestamp: ocpp.NewDateTime(t.StoppedAt), Reason: &reason}
-	c.enqueue(&message{keep: true, send: func(ctx context.Context, conn *ocpp.Conn) error {
-		req.TransactionID = c.idOf(t)
-		_, err := ocpp16.StopTransaction.Call(ctx, conn, req)
-		if err == nil && c.duplicates() {
-			_, err = ocpp16.StopTransaction.Call(ctx, conn, req)
-		}
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		t.StopAcked = true
-		return nil
-	}})
-}
-
-// idOf is the transaction's id as the CSMS gave it; -1 if it never did (16E 3.18).
-func (c *Charger) idOf(t *running) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !t.StartAcked {
-		return -1
-	}
-	return t.ID
 }
 
 func (c *Charger) duplicates() bool {

@@ -1,32 +1,29 @@
 package ocppsim
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
-
-// measurable reports whether a charger can measure m. Cars on AC don't tell their state
-// of charge, so there is never a value of it.
-func measurable(m ocpp16.Measurand) bool {
-	switch m {
-	case ocpp16.MeasurandEnergyActiveImportRegister, ocpp16.MeasurandPowerActiveImport, ocpp16.MeasurandCurrentImport, ocpp16.MeasurandVoltage, ocpp16.MeasurandSoC:
-		return true
-	}
-	return false
-}
 
 // interval between samples; an hour if they are off.
 func (c *Charger) interval() time.Duration {
-	if d := c.seconds("MeterValueSampleInterval"); d > 0 {
+	if d := c.dialect.samples(); d > 0 {
 		return d
 	}
 	return time.Hour
+}
+
+// retimed follows changed intervals.
+func (c *Charger) retimed() {
+	for _, o := range c.outlets {
+		if o.tx != nil {
+			o.sampleAt = time.Now().Add(c.interval())
+		}
+	}
+	poke(c.stir)
+	poke(c.kick)
 }
 
 // sample takes a metering sample of a running transaction.
@@ -35,11 +32,11 @@ func (c *Charger) sample(o *outlet, now time.Time) {
 	if o.sampleAt.Before(now) {
 		o.sampleAt = now.Add(c.interval())
 	}
-	if c.seconds("MeterValueSampleInterval") == 0 {
+	if c.dialect.samples() == 0 {
 		return
 	}
 	c.watch(o, now)
-	c.sendSample(o, o.tx, c.meterValue(o, ocpp16.ReadingContextSamplePeriodic))
+	c.dialect.sample(o, o.tx)
 }
 
 // watch tells whether the car still charges.
@@ -49,27 +46,17 @@ func (c *Charger) watch(o *outlet, now time.Time) {
 	offer, _ := c.profiles.limit(c.question(o), c.now())
 	switch {
 	case o.draw.amps > 0.5:
-		c.show(o, ocpp16.ChargePointStatusCharging)
-	case offer < 6 && !c.fault.IgnoreProfiles:
-		c.show(o, ocpp16.ChargePointStatusSuspendedEVSE)
+		c.show(o, StatusCharging)
+	case offer < 6 && !c.ignores():
+		c.show(o, StatusSuspendedEVSE)
 	case now.Sub(o.draw.changedAt) > o.car.Dead+time.Second:
-		c.show(o, ocpp16.ChargePointStatusSuspendedEV)
+		c.show(o, StatusSuspendedEV)
 	}
 }
 
-func (c *Charger) meterValue(o *outlet, why ocpp16.ReadingContext) ocpp16.MeterValue {
-	return ocpp16.MeterValue{Timestamp: ocpp.NewDateTime(c.now()), SampledValue: c.sampledValues(o, why)}
-}
-
-func (c *Charger) sampledValues(o *outlet, why ocpp16.ReadingContext) []ocpp16.SampledValue {
-	var out []ocpp16.SampledValue
-	add := func(m ocpp16.Measurand, phase string, unit ocpp16.UnitOfMeasure, value string) {
-		v := ocpp16.SampledValue{Value: value, Context: &why, Measurand: &m, Unit: &unit}
-		if phase != "" {
-			v.Phase = new(ocpp16.Phase(phase))
-		}
-		out = append(out, v)
-	}
+// readings are the present values of measurands at a connector.
+func (c *Charger) readings(o *outlet, measurands []string) []reading {
+	c.advance(o, time.Now())
 	amps := [3]float64{}
 	power := 0.0
 	if o.car != nil {
@@ -78,41 +65,22 @@ func (c *Charger) sampledValues(o *outlet, why ocpp16.ReadingContext) []ocpp16.S
 			power += o.draw.amps * voltage
 		}
 	}
-	for name := range strings.SplitSeq(c.key("MeterValuesSampledData").value, ",") {
-		switch m := ocpp16.Measurand(strings.TrimSpace(name)); m {
-		case ocpp16.MeasurandEnergyActiveImportRegister:
-			add(m, "", ocpp16.UnitOfMeasureWh, strconv.Itoa(int(o.draw.register)))
-		case ocpp16.MeasurandPowerActiveImport:
-			add(m, "", ocpp16.UnitOfMeasureW, fmt.Sprintf("%.1f", power))
-		case ocpp16.MeasurandCurrentImport:
+	var out []reading
+	for _, m := range measurands {
+		switch m = strings.TrimSpace(m); m {
+		case energyRegister:
+			out = append(out, reading{m, "", "Wh", strconv.Itoa(int(o.draw.register))})
+		case "Power.Active.Import":
+			out = append(out, reading{m, "", "W", fmt.Sprintf("%.1f", power)})
+		case "Current.Import":
 			for p := range o.Phases {
-				add(m, fmt.Sprintf("L%d", p+1), ocpp16.UnitOfMeasureA, fmt.Sprintf("%.2f", amps[p]))
+				out = append(out, reading{m, fmt.Sprintf("L%d", p+1), "A", fmt.Sprintf("%.2f", amps[p])})
 			}
-		case ocpp16.MeasurandVoltage:
+		case "Voltage":
 			for p := range o.Phases {
-				add(m, fmt.Sprintf("L%d-N", p+1), ocpp16.UnitOfMeasureV, fmt.Sprintf("%.1f", float64(voltage)))
+				out = append(out, reading{m, fmt.Sprintf("L%d-N", p+1), "V", fmt.Sprintf("%.1f", float64(voltage))})
 			}
 		}
 	}
 	return out
-}
-
-// sendSample queues a sample of a transaction; it is kept until acknowledged.
-func (c *Charger) sendSample(o *outlet, t *running, v ocpp16.MeterValue) {
-	if len(v.SampledValue) == 0 || !v.Timestamp.Time.After(t.sampled) {
-		return
-	}
-	t.sampled = v.Timestamp.Time
-	c.enqueue(&message{keep: true, send: func(ctx context.Context, conn *ocpp.Conn) error {
-		id := c.idOf(t)
-		_, err := ocpp16.MeterValues.Call(ctx, conn, ocpp16.MeterValuesRequest{ConnectorID: o.Number, TransactionID: &id, MeterValue: []ocpp16.MeterValue{v}})
-		if err != nil {
-			return err
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		t.Samples++
-		t.LastSample = v.Timestamp.Time
-		return nil
-	}})
 }

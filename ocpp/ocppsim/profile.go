@@ -3,11 +3,52 @@ package ocppsim
 import (
 	"slices"
 	"time"
-
-	"busbar/ocpp/ocpp16"
 )
 
-// profiles is what a charger was given, evaluated as 16§3.13 says.
+// purpose is what a profile is for, in the order in which they are asked.
+type purpose uint8
+
+const (
+	purposeOther      purpose = iota // one that the charger does not carry out
+	purposeStationMax                // of the whole station
+	purposeTxDefault
+	purposeTx
+)
+
+// kind says from when the periods of a profile count.
+type kind uint8
+
+const (
+	kindAbsolute kind = iota
+	kindRecurring
+	kindRelative // from the start of the transaction
+	kindOther
+)
+
+// chargingProfile is a profile of any version.
+type chargingProfile struct {
+	id, level   int
+	purpose     purpose
+	kind        kind
+	every       time.Duration // of a recurring one; 0: not given
+	transaction string        // of a 2.x TxProfile
+	validFrom   time.Time     // zero: at once
+	validTo     time.Time     // zero: for ever
+	from        time.Time     // startSchedule; zero: not given
+	lasts       *time.Duration
+	watts       bool
+	periods     []period
+	given       any // as it was received
+}
+
+// period is a limit from a moment on, in A per phase or W.
+type period struct {
+	start  time.Duration
+	limit  float64
+	phases int // of watts; 0: not given
+}
+
+// profiles is what a charger was given, evaluated as 16§3.13 and P2 block K say.
 type profiles struct {
 	list []installed
 	memo map[int]answered // by connector: the same is asked many times a second
@@ -24,7 +65,7 @@ type answered struct {
 type installed struct {
 	connector int
 	at        time.Time // received
-	p         ocpp16.ChargingProfile
+	p         chargingProfile
 }
 
 // question is whom a limit is asked for.
@@ -36,26 +77,24 @@ type question struct {
 }
 
 // acceptable reports whether the charger can carry out a profile.
-func acceptable(p *ocpp16.ChargingProfile) bool {
-	s := &p.ChargingSchedule
-	n := len(s.ChargingSchedulePeriod)
-	if p.StackLevel < 0 || p.StackLevel > maxStackLevel || n == 0 || n > maxPeriods || s.ChargingSchedulePeriod[0].StartPeriod != 0 {
+func acceptable(p *chargingProfile) bool {
+	n := len(p.periods)
+	if p.purpose == purposeOther || p.kind == kindOther || p.level < 0 || p.level > maxStackLevel || n == 0 || n > maxPeriods || p.periods[0].start != 0 {
 		return false
 	}
-	for i, period := range s.ChargingSchedulePeriod {
-		if m, err := period.Limit.Milli(); err != nil || m < 0 || i > 0 && period.StartPeriod <= s.ChargingSchedulePeriod[i-1].StartPeriod {
+	for i, s := range p.periods {
+		if s.limit < 0 || i > 0 && s.start <= p.periods[i-1].start {
 			return false
 		}
 	}
-	return p.ChargingProfileKind != ocpp16.ChargingProfileKindTypeRecurring || p.RecurrencyKind != nil && s.StartSchedule != nil
+	return p.kind != kindRecurring || p.every > 0 && !p.from.IsZero()
 }
 
 // set replaces the profile with the same id, or with the same purpose, stack level
 // and connector (16§3.13.2); false if there is no room for another.
-func (s *profiles) set(connector int, p ocpp16.ChargingProfile, now time.Time) bool {
+func (s *profiles) set(connector int, p chargingProfile, now time.Time) bool {
 	kept := slices.DeleteFunc(slices.Clone(s.list), func(o installed) bool {
-		return o.p.ChargingProfileID == p.ChargingProfileID ||
-			o.connector == connector && o.p.ChargingProfilePurpose == p.ChargingProfilePurpose && o.p.StackLevel == p.StackLevel
+		return o.p.id == p.id || o.connector == connector && o.p.purpose == p.purpose && o.p.level == p.level
 	})
 	if len(kept) >= maxProfiles {
 		return false
@@ -66,9 +105,7 @@ func (s *profiles) set(connector int, p ocpp16.ChargingProfile, now time.Time) b
 
 // dropTx forgets the TxProfiles of a connector: its transaction ended.
 func (s *profiles) dropTx(connector int) {
-	s.clear(func(o installed) bool {
-		return o.connector == connector && o.p.ChargingProfilePurpose == ocpp16.ChargingProfilePurposeTypeTxProfile
-	})
+	s.clear(func(o installed) bool { return o.connector == connector && o.p.purpose == purposeTx })
 }
 
 // clear removes what matches, and reports how many.
@@ -104,23 +141,18 @@ func (s *profiles) unchanged(q question, t time.Time) time.Time {
 	}
 	for i := range s.list {
 		p := &s.list[i].p
-		if p.ValidFrom != nil {
-			at(p.ValidFrom.Time)
-		}
-		if p.ValidTo != nil {
-			at(p.ValidTo.Time)
-		}
-		zero := zeroOf(p, s.list[i].at, q.start, t)
+		at(p.validFrom)
+		at(p.validTo)
+		zero := p.zero(s.list[i].at, q.start, t)
 		at(zero)
-		if p.RecurrencyKind != nil {
-			at(zero.Add(24 * time.Hour))
-			at(zero.Add(7 * 24 * time.Hour))
+		if p.every > 0 {
+			at(zero.Add(p.every))
 		}
-		if d := p.ChargingSchedule.Duration; d != nil {
-			at(zero.Add(time.Duration(*d) * time.Second))
+		if p.lasts != nil {
+			at(zero.Add(*p.lasts))
 		}
-		for _, period := range p.ChargingSchedule.ChargingSchedulePeriod {
-			at(zero.Add(time.Duration(period.StartPeriod) * time.Second))
+		for _, period := range p.periods {
+			at(zero.Add(period.start))
 		}
 	}
 	return next
@@ -129,65 +161,61 @@ func (s *profiles) unchanged(q question, t time.Time) time.Time {
 func (s *profiles) evaluate(q question, t time.Time) (float64, time.Time) {
 	best := q.hardware
 	var expires time.Time
-	if a, until, ok := s.leading(ocpp16.ChargingProfilePurposeTypeTxProfile, q.connector, q, t); ok {
+	if a, until, ok := s.leading(purposeTx, q.connector, q, t); ok {
 		best, expires = min(best, a), until
-	} else if a, _, ok := s.leading(ocpp16.ChargingProfilePurposeTypeTxDefaultProfile, q.connector, q, t); ok {
+	} else if a, _, ok := s.leading(purposeTxDefault, q.connector, q, t); ok {
 		best = min(best, a)
-	} else if a, _, ok := s.leading(ocpp16.ChargingProfilePurposeTypeTxDefaultProfile, 0, q, t); ok {
+	} else if a, _, ok := s.leading(purposeTxDefault, 0, q, t); ok {
 		best = min(best, a)
 	}
-	if a, _, ok := s.leading(ocpp16.ChargingProfilePurposeTypeChargePointMaxProfile, 0, q, t); ok {
+	if a, _, ok := s.leading(purposeStationMax, 0, q, t); ok {
 		best = min(best, a/float64(max(1, q.sharing)))
 	}
 	return best, expires
 }
 
 // leading is the valid profile of the highest stack level.
-func (s *profiles) leading(purpose ocpp16.ChargingProfilePurposeType, connector int, q question, t time.Time) (amps float64, until time.Time, ok bool) {
+func (s *profiles) leading(purpose purpose, connector int, q question, t time.Time) (amps float64, until time.Time, ok bool) {
 	level := -1
 	for _, o := range s.list {
-		if o.p.ChargingProfilePurpose != purpose || o.connector != connector || o.p.StackLevel <= level {
+		if o.p.purpose != purpose || o.connector != connector || o.p.level <= level {
 			continue
 		}
-		if a, end, valid := scheduleAt(&o.p, o.at, q, t); valid {
-			amps, until, level, ok = a, end, o.p.StackLevel, true
+		if a, end, valid := o.p.at(o.at, q, t); valid {
+			amps, until, level, ok = a, end, o.p.level, true
 		}
 	}
 	return amps, until, ok
 }
 
-// scheduleAt is the limit of one profile at t; end is zero if it never runs out.
-func scheduleAt(p *ocpp16.ChargingProfile, received time.Time, q question, t time.Time) (amps float64, end time.Time, ok bool) {
-	if p.ValidFrom != nil && t.Before(p.ValidFrom.Time) || p.ValidTo != nil && !t.Before(p.ValidTo.Time) {
+// at is the limit of one profile at t; end is zero if it never runs out.
+func (p *chargingProfile) at(received time.Time, q question, t time.Time) (amps float64, end time.Time, ok bool) {
+	if t.Before(p.validFrom) || !p.validTo.IsZero() && !t.Before(p.validTo) {
 		return 0, end, false
 	}
-	zero := zeroOf(p, received, q.start, t)
+	zero := p.zero(received, q.start, t)
 	at := t.Sub(zero)
 	if at < 0 {
 		return 0, end, false
 	}
-	if d := p.ChargingSchedule.Duration; d != nil {
-		end = zero.Add(time.Duration(*d) * time.Second)
+	if p.lasts != nil {
+		end = zero.Add(*p.lasts)
 		if !t.Before(end) {
 			return 0, end, false
 		}
 	}
-	if p.ValidTo != nil && (end.IsZero() || p.ValidTo.Time.Before(end)) {
-		end = p.ValidTo.Time
+	if !p.validTo.IsZero() && (end.IsZero() || p.validTo.Before(end)) {
+		end = p.validTo
 	}
-	for _, period := range p.ChargingSchedule.ChargingSchedulePeriod {
-		if time.Duration(period.StartPeriod)*time.Second > at {
+	for _, period := range p.periods {
+		if period.start > at {
 			break
 		}
-		milli, err := period.Limit.Milli()
-		if err != nil {
-			return 0, end, false
-		}
-		amps, ok = float64(milli)/1000, true
-		if p.ChargingSchedule.ChargingRateUnit == ocpp16.ChargingRateUnitTypeW {
+		amps, ok = period.limit, true
+		if p.watts {
 			phases := 3
-			if period.NumberPhases != nil {
-				phases = *period.NumberPhases
+			if period.phases > 0 {
+				phases = period.phases
 			}
 			amps /= voltage * float64(max(1, min(phases, q.phases)))
 		}
@@ -195,20 +223,15 @@ func scheduleAt(p *ocpp16.ChargingProfile, received time.Time, q question, t tim
 	return amps, end, ok
 }
 
-// zeroOf is the moment from which the periods count at t.
-func zeroOf(p *ocpp16.ChargingProfile, received, start, t time.Time) time.Time {
-	from := p.ChargingSchedule.StartSchedule
+// zero is the moment from which the periods count at t.
+func (p *chargingProfile) zero(received, start, t time.Time) time.Time {
 	switch {
-	case p.ChargingProfileKind == ocpp16.ChargingProfileKindTypeRelative:
+	case p.kind == kindRelative:
 		return start
-	case from == nil:
+	case p.from.IsZero():
 		return received
-	case p.ChargingProfileKind == ocpp16.ChargingProfileKindTypeRecurring && !t.Before(from.Time):
-		every := 24 * time.Hour
-		if p.RecurrencyKind != nil && *p.RecurrencyKind == ocpp16.RecurrencyKindTypeWeekly {
-			every *= 7
-		}
-		return from.Time.Add(t.Sub(from.Time) / every * every)
+	case p.kind == kindRecurring && p.every > 0 && !t.Before(p.from):
+		return p.from.Add(t.Sub(p.from) / p.every * p.every)
 	}
-	return from.Time
+	return p.from
 }

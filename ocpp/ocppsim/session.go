@@ -2,15 +2,14 @@ package ocppsim
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"busbar/ocpp/ocpp16"
 )
 
 // outlet is a connector at run time.
 type outlet struct {
 	Outlet
-	state     ocpp16.ChargePointStatus
+	state     Status
 	operative bool
 	draw      draw
 	car       *Car // plugged
@@ -22,6 +21,7 @@ type outlet struct {
 	sampleAt  time.Time
 	watchAt   time.Time // whether the car still draws
 	begun     float64   // register at the start of the transaction
+	remoteID  *int      // of the remote start that begins the next transaction
 }
 
 // stage is how far a car's stay has come.
@@ -30,7 +30,8 @@ type stage uint8
 const (
 	stageNew         stage = iota // the plan was not asked yet
 	stageAway                     // the next car arrives at due
-	stageAuthorizing              // plugged, the answer is awaited until due
+	stageAuthorizing              // the answer is awaited until due
+	stagePlugging                 // accepted, plugs in at due
 	stageCharging                 // the driver stops it at due
 	stageLeaving                  // stopped, unplugs at due
 	stageOver                     // no more cars
@@ -47,6 +48,7 @@ type running struct {
 const (
 	patience = 8 * time.Second // with a charger that can't authorise
 	leaving  = 3 * time.Second
+	plugging = 4 * time.Second // from an accepted token to the plug
 	watching = 5 * time.Second // between looks at whether the car still draws
 )
 
@@ -62,7 +64,13 @@ func (c *Charger) life(ctx context.Context) {
 				next = at
 			}
 		}
+		restarts := c.resetOnIdle && !c.busy()
+		c.resetOnIdle = c.resetOnIdle && !restarts
 		c.mu.Unlock()
+		if restarts {
+			c.restart(causeSoftReset, bootReset)
+			continue
+		}
 		timer.Reset(max(0, time.Until(next)))
 		select {
 		case <-ctx.Done():
@@ -71,6 +79,11 @@ func (c *Charger) life(ctx context.Context) {
 		case <-c.stir:
 		}
 	}
+}
+
+// busy reports that a transaction runs.
+func (c *Charger) busy() bool {
+	return slices.ContainsFunc(c.outlets, func(o *outlet) bool { return o.tx != nil })
 }
 
 // turn does what is due at a connector and says when it wants to be asked again.
@@ -124,24 +137,26 @@ func (c *Charger) proceed(o *outlet, now time.Time) bool {
 			o.stage, o.due = stageOver, time.Time{}
 			return false
 		}
-		c.plug(o, o.next.Car)
-		c.show(o, ocpp16.ChargePointStatusPreparing)
+		if !o.next.TokenFirst {
+			c.plug(o, o.next.Car)
+		}
 		o.stage, o.due = stageAuthorizing, now.Add(patience)
-		c.authorize(o, o.next.Token)
+		c.dialect.authorize(o, o.next.Token)
 	case stageAuthorizing: // nobody answered: a cached card is let in (LocalAuthorizeOffline)
 		if c.closed {
 			return false
 		}
+		c.judged(o, o.next.Token, true)
+	case stagePlugging:
+		c.plug(o, o.next.Car)
 		c.begin(o, o.next.Token, now)
 	case stageCharging:
 		if o.due.IsZero() {
 			return false
 		}
-		tag := o.tx.IDTag
-		c.stop(o, ocpp16.ReasonLocal, &tag)
+		c.stop(o, causeLocal)
 	case stageLeaving:
-		o.car = nil
-		c.show(o, ocpp16.ChargePointStatusAvailable)
+		c.unplug(o)
 		o.stage, o.due = stageNew, time.Time{}
 	case stageOver:
 		return false
@@ -152,6 +167,39 @@ func (c *Charger) proceed(o *outlet, now time.Time) bool {
 func (c *Charger) plug(o *outlet, car Car) {
 	car = car.withDefaults(o.Phases)
 	o.car = &car
+	c.show(o, StatusPreparing)
+	c.dialect.plugged(o)
+}
+
+func (c *Charger) unplug(o *outlet) {
+	o.car = nil
+	c.dialect.left(o)
+	c.show(o, StatusAvailable)
+}
+
+// judged goes on after the CSMS, or the charger's own memory, has judged a token.
+func (c *Charger) judged(o *outlet, token string, accepted bool) {
+	now := time.Now()
+	switch {
+	case o.stage != stageAuthorizing:
+		return
+	case !accepted || c.closed:
+		o.stage, o.due = stageLeaving, now.Add(leaving)
+	case o.car == nil:
+		c.dialect.presented(o, token)
+		o.stage, o.due = stagePlugging, now.Add(plugging)
+	default:
+		c.dialect.presented(o, token)
+		c.begin(o, token, now)
+	}
+	poke(c.stir)
+}
+
+// authorized is judged for one who does not hold the lock.
+func (c *Charger) authorized(o *outlet, token string, accepted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.judged(o, token, accepted)
 }
 
 // begin starts a transaction: energy flows at once, the CSMS hears of it in its turn.
@@ -166,13 +214,13 @@ func (c *Charger) begin(o *outlet, token string, now time.Time) {
 		o.due = now.Add(o.next.Lasts)
 	}
 	o.sampleAt, o.watchAt = now.Add(c.interval()), now.Add(watching)
-	c.sendStart(o, o.tx)
-	c.show(o, ocpp16.ChargePointStatusCharging)
+	c.dialect.begun(o, o.tx)
+	c.show(o, StatusCharging)
 	poke(c.stir)
 }
 
 // stop ends a transaction: the contactor opens, the CSMS hears of it in its turn.
-func (c *Charger) stop(o *outlet, reason ocpp16.Reason, token *string) {
+func (c *Charger) stop(o *outlet, why cause) {
 	now := time.Now()
 	c.settle(now)
 	t := o.tx
@@ -180,8 +228,9 @@ func (c *Charger) stop(o *outlet, reason ocpp16.Reason, token *string) {
 	t.MeterStop, t.StoppedAt, t.Stopped = int(o.draw.register), c.now().UTC(), true
 	c.profiles.dropTx(o.Number)
 	c.advance(o, now)
-	c.sendStop(t, reason, token)
-	c.show(o, ocpp16.ChargePointStatusFinishing)
+	c.dialect.ended(o, t, why)
+	c.show(o, StatusFinishing)
+	o.remoteID = nil
 	o.stage, o.due = stageLeaving, now.Add(leaving)
 	poke(c.stir)
 }
@@ -221,22 +270,23 @@ func (c *Charger) advance(o *outlet, now time.Time) {
 	}
 	q := c.question(o)
 	o.draw.advance(now, car, func() float64 { return o.draw.register - o.begun }, func(t time.Time) float64 {
-		if c.fault.IgnoreProfiles {
+		if c.ignores() {
 			return o.Max
 		}
-		limit, _ := c.profiles.limit(q, t.Add(c.cfg.Skew))
+		limit, _ := c.profiles.limit(q, t.Add(c.skew()))
 		return limit
 	})
 }
 
 // show changes the status that the CSMS is told.
-func (c *Charger) show(o *outlet, state ocpp16.ChargePointStatus) {
-	if !o.operative && state == ocpp16.ChargePointStatusAvailable {
-		state = ocpp16.ChargePointStatusUnavailable
+func (c *Charger) show(o *outlet, state Status) {
+	if !o.operative && state == StatusAvailable {
+		state = StatusUnavailable
 	}
 	if o.state == state {
 		return
 	}
+	before := o.state
 	o.state = state
-	c.sendStatus(o.Number, state)
+	c.dialect.shown(o, before)
 }

@@ -214,7 +214,7 @@ func TestCommandsOfTheCloud(t *testing.T) {
 			t.Fatalf("%+v %v", stop, err)
 		}
 		b.wait(10 * time.Second)
-		if l := b.cloud.Ledger(); !l.Transactions[0].Stopped || l.Statuses[1] != ocpp16.ChargePointStatusAvailable {
+		if l := b.cloud.Ledger(); !l.Transactions[0].Stopped || l.Statuses[1] != StatusAvailable {
 			t.Fatalf("%+v", l)
 		}
 	})

@@ -11,13 +11,6 @@ import (
 	"busbar/ocpp/ocpp16"
 )
 
-// Limits that the charger tells in its configuration and keeps (16§9.4).
-const (
-	maxStackLevel = 10
-	maxPeriods    = 24
-	maxProfiles   = 20
-)
-
 // key is one entry of the configuration (16§9).
 type key struct {
 	name, value string
@@ -75,7 +68,7 @@ func (k *key) takes(value string) bool {
 		return value == "true" || value == "false"
 	case keyMeasurands:
 		for name := range strings.SplitSeq(value, ",") {
-			if name = strings.TrimSpace(name); name != "" && !measurable(ocpp16.Measurand(name)) {
+			if name = strings.TrimSpace(name); name != "" && !measurable(name) {
 				return false
 			}
 		}
@@ -83,17 +76,17 @@ func (k *key) takes(value string) bool {
 	return true
 }
 
-func (c *Charger) key(name string) *key {
-	i := slices.IndexFunc(c.keys, func(k key) bool { return strings.EqualFold(k.name, name) })
+func (d *v16) key(name string) *key {
+	i := slices.IndexFunc(d.keys, func(k key) bool { return strings.EqualFold(k.name, name) })
 	if i < 0 {
 		return nil
 	}
-	return &c.keys[i]
+	return &d.keys[i]
 }
 
 // seconds is the value of a key that is a time; 0 if it is off.
-func (c *Charger) seconds(name string) time.Duration {
-	n, err := strconv.Atoi(c.key(name).value)
+func (d *v16) seconds(name string) time.Duration {
+	n, err := strconv.Atoi(d.key(name).value)
 	if err != nil {
 		return 0
 	}
@@ -105,18 +98,19 @@ func (k *key) told() ocpp16.KeyValue {
 	return ocpp16.KeyValue{Key: k.name, Readonly: k.kind == keyFixed, Value: &value}
 }
 
-func (c *Charger) getConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.GetConfigurationRequest, _ *ocpp.Request) (ocpp16.GetConfigurationResponse, error) {
+func (d *v16) getConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.GetConfigurationRequest, _ *ocpp.Request) (ocpp16.GetConfigurationResponse, error) {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var resp ocpp16.GetConfigurationResponse
 	if len(req.Key) == 0 {
-		for i := range c.keys {
-			resp.ConfigurationKey = append(resp.ConfigurationKey, c.keys[i].told())
+		for i := range d.keys {
+			resp.ConfigurationKey = append(resp.ConfigurationKey, d.keys[i].told())
 		}
 		return resp, nil
 	}
 	for _, name := range req.Key {
-		if k := c.key(name); k != nil {
+		if k := d.key(name); k != nil {
 			resp.ConfigurationKey = append(resp.ConfigurationKey, k.told())
 		} else {
 			resp.UnknownKey = append(resp.UnknownKey, name)
@@ -125,10 +119,11 @@ func (c *Charger) getConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.G
 	return resp, nil
 }
 
-func (c *Charger) changeConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.ChangeConfigurationRequest, _ *ocpp.Request) (ocpp16.ChangeConfigurationResponse, error) {
+func (d *v16) changeConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.ChangeConfigurationRequest, _ *ocpp.Request) (ocpp16.ChangeConfigurationResponse, error) {
+	c := d.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.key(req.Key)
+	k := d.key(req.Key)
 	switch {
 	case k == nil:
 		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusNotSupported}, nil
@@ -137,16 +132,8 @@ func (c *Charger) changeConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp1
 	}
 	changed := k.value != req.Value
 	k.value = req.Value
-	if k.name == "MeterValueSampleInterval" && changed {
-		for _, o := range c.outlets {
-			if o.tx != nil {
-				o.sampleAt = time.Now().Add(c.interval())
-			}
-		}
-		poke(c.stir)
-	}
-	if k.name == "HeartbeatInterval" {
-		poke(c.kick)
+	if changed {
+		c.retimed()
 	}
 	return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusAccepted}, nil
 }

@@ -1,0 +1,107 @@
+package ocppsim
+
+import (
+	"context"
+	"slices"
+
+	"busbar/ocpp"
+	"busbar/ocpp/ocpp2"
+)
+
+// baseReport tells the device model in pages (P2 B07).
+func (d *v2) baseReport(_ context.Context, _ *ocpp.Conn, req ocpp2.GetBaseReportRequest, r *ocpp.Request) (ocpp2.GetBaseReportResponse, error) {
+	if req.ReportBase == ocpp2.ReportBaseSummaryInventory {
+		return ocpp2.GetBaseReportResponse{Status: ocpp2.GenericDeviceModelStatusNotSupported}, nil
+	}
+	d.c.after(r, func() {
+		var all []ocpp2.ReportData
+		for i := range d.vars {
+			if v := &d.vars[i]; !v.fixed || req.ReportBase == ocpp2.ReportBaseFullInventory {
+				all = append(all, d.told(v))
+			}
+		}
+		at := ocpp.NewDateTime(d.c.now())
+		pages := slices.Collect(slices.Chunk(all, itemsPerMessage))
+		for n, page := range pages {
+			report := ocpp2.NotifyReportRequest{RequestID: req.RequestID, GeneratedAt: at, SeqNo: n, ReportData: page}
+			if n < len(pages)-1 {
+				report.Tbc = new(true)
+			}
+			enqueue(d, ocpp2.NotifyReport, report)
+		}
+	})
+	return ocpp2.GetBaseReportResponse{Status: ocpp2.GenericDeviceModelStatusAccepted}, nil
+}
+
+func (d *v2) told(v *variable) ocpp2.ReportData {
+	out := ocpp2.ReportData{Component: ocpp2.Component{Name: v.component}, Variable: ocpp2.Variable{Name: v.name}}
+	if v.evse > 0 {
+		out.Component.EVSE = &ocpp2.EVSE{ID: v.evse}
+		if v.component == "Connector" {
+			out.Component.EVSE.ConnectorID = new(1)
+		}
+	}
+	if v.instance != "" {
+		out.Variable.Instance = &v.instance
+	}
+	mutability := ocpp2.MutabilityReadWrite
+	if v.fixed {
+		mutability = ocpp2.MutabilityReadOnly
+	}
+	out.VariableAttribute = []ocpp2.VariableAttribute{{Value: new(d.actual(v)), Mutability: &mutability}}
+	c := &ocpp2.VariableCharacteristics{DataType: v.data}
+	if v.unit != "" {
+		c.Unit = &v.unit
+	}
+	if v.values != "" {
+		c.ValuesList = &v.values
+	}
+	out.VariableCharacteristics = c
+	return out
+}
+
+// trigger sends what the CSMS asks for, after the answer (P2 F06).
+func (d *v2) trigger(_ context.Context, _ *ocpp.Conn, req ocpp2.TriggerMessageRequest, r *ocpp.Request) (ocpp2.TriggerMessageResponse, error) {
+	send := map[ocpp2.MessageTrigger]func(outlets []*outlet){
+		ocpp2.MessageTriggerBootNotification:   func([]*outlet) { d.c.enqueueBoot() },
+		ocpp2.MessageTriggerHeartbeat:          func([]*outlet) { enqueue(d, ocpp2.Heartbeat, ocpp2.HeartbeatRequest{}) },
+		ocpp2.MessageTriggerMeterValues:        d.triggerMeter,
+		ocpp2.MessageTriggerTransactionEvent:   d.triggerTransaction,
+		ocpp2.MessageTriggerStatusNotification: func(outlets []*outlet) { d.statuses(outlets, false) },
+		ocpp2.MessageTriggerFirmwareStatusNotification: func([]*outlet) {
+			enqueue(d, ocpp2.FirmwareStatusNotification, ocpp2.FirmwareStatusNotificationRequest{Status: ocpp2.FirmwareStatusIdle})
+		},
+		ocpp2.MessageTriggerLogStatusNotification: func([]*outlet) {
+			enqueue(d, ocpp2.LogStatusNotification, ocpp2.LogStatusNotificationRequest{Status: ocpp2.UploadLogStatusIdle})
+		},
+		ocpp2.MessageTriggerSignChargingStationCertificate: func([]*outlet) { d.signCertificate() },
+	}[req.RequestedMessage]
+	if send == nil {
+		return ocpp2.TriggerMessageResponse{Status: ocpp2.TriggerMessageStatusNotImplemented}, nil
+	}
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	outlets := d.c.chosen(evseOf(req.EVSE))
+	if outlets == nil {
+		return ocpp2.TriggerMessageResponse{Status: ocpp2.TriggerMessageStatusRejected, StatusInfo: refusal("UnknownEvse")}, nil
+	}
+	d.c.after(r, func() { send(outlets) })
+	return ocpp2.TriggerMessageResponse{Status: ocpp2.TriggerMessageStatusAccepted}, nil
+}
+
+// triggerMeter tells the present values, as of no transaction.
+func (d *v2) triggerMeter(outlets []*outlet) {
+	for _, o := range outlets {
+		if values := d.meterValue(o, d.c.now(), ocpp2.ReadingContextTrigger, d.sampled()); values != nil {
+			enqueue(d, ocpp2.MeterValues, ocpp2.MeterValuesRequest{EVSEID: o.Number, MeterValue: values})
+		}
+	}
+}
+
+func (d *v2) triggerTransaction(outlets []*outlet) {
+	for _, o := range outlets {
+		if o.tx != nil {
+			d.sendSample(o, o.tx, ocpp2.TriggerReasonTrigger, ocpp2.ReadingContextTrigger)
+		}
+	}
+}
