@@ -22,13 +22,20 @@ type bench struct {
 
 func run(t *testing.T, n int, plan func(connector, n int) (Session, bool), during func(t *testing.T, b *bench)) {
 	t.Helper()
+	runOn(t, ocpp.V16, n, ChargerConfig{Plan: plan}, during)
+}
+
+// runOn runs n chargers like one, each with one outlet of its own number unless it has
+// some.
+func runOn(t *testing.T, version ocpp.Protocol, n int, like ChargerConfig, during func(t *testing.T, b *bench)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		net := memnet.New()
 		l, err := net.Listen("cloud:1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{cloud: NewCloud(CloudConfig{})}
+		b := &bench{cloud: NewCloud(CloudConfig{Protocol: version})}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -37,8 +44,12 @@ func run(t *testing.T, n int, plan func(connector, n int) (Session, bool), durin
 			}
 		})
 		for i := range n {
-			c := NewCharger(ChargerConfig{ID: fmt.Sprintf("CP%d", i), URL: "ws://cloud:1/ocpp", Outlets: []Outlet{{Number: i + 1, Phases: 3, Max: 16}},
-				Plan: plan, Dial: net.DialContext, Seed: uint64(i)})
+			cfg := like
+			cfg.ID, cfg.URL, cfg.Protocol, cfg.Dial, cfg.Seed = fmt.Sprintf("CP%d", i), "ws://cloud:1/ocpp", version, net.DialContext, uint64(i)
+			if cfg.Outlets == nil {
+				cfg.Outlets = []Outlet{{Number: i + 1, Phases: 3, Max: 16}}
+			}
+			c := NewCharger(cfg)
 			b.chargers = append(b.chargers, c)
 			wg.Go(func() { _ = c.Run(ctx) })
 		}
@@ -152,8 +163,8 @@ func TestALeaseRunsOutIntoTheFallBack(t *testing.T) {
 	at := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	ask := question{connector: 1, phases: 3, hardware: 32, start: at}
 	var s profiles
-	s.set(0, profile(1, 0, ocpp16.ChargingProfilePurposeTypeTxDefaultProfile, "6", at.Add(-time.Hour), 0), at)
-	s.set(1, profile(2, 1, ocpp16.ChargingProfilePurposeTypeTxProfile, "14.5", at.Add(-time.Minute), 180), at)
+	s.set(0, read16(profile(1, 0, ocpp16.ChargingProfilePurposeTypeTxDefaultProfile, "6", at.Add(-time.Hour), 0)), at)
+	s.set(1, read16(profile(2, 1, ocpp16.ChargingProfilePurposeTypeTxProfile, "14.5", at.Add(-time.Minute), 180)), at)
 	for _, c := range []struct {
 		after time.Duration
 		want  float64
@@ -162,7 +173,7 @@ func TestALeaseRunsOutIntoTheFallBack(t *testing.T) {
 			t.Errorf("after %v: %v A, want %v", c.after, got, c.want)
 		}
 	}
-	s.set(1, profile(2, 1, ocpp16.ChargingProfilePurposeTypeTxProfile, "10", at.Add(time.Minute), 180), at.Add(2*time.Minute))
+	s.set(1, read16(profile(2, 1, ocpp16.ChargingProfilePurposeTypeTxProfile, "10", at.Add(time.Minute), 180)), at.Add(2*time.Minute))
 	if got, _ := s.limit(ask, at.Add(3*time.Minute)); got != 10 || len(s.list) != 2 {
 		t.Errorf("renewed: %v A with %d profiles", got, len(s.list))
 	}
