@@ -12,14 +12,16 @@ import (
 	"time"
 
 	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
 )
 
 // CloudConfig is what a Cloud is made of.
 type CloudConfig struct {
 	// Password of each station; nil: none is asked for.
 	Password func(identity string) string
-	// Judge says what a token may do; nil: all are accepted.
-	Judge func(token string) Verdict
+	// Judge says what a token may do, in words that all versions have; nil: all are
+	// accepted.
+	Judge func(token string) ocpp16.AuthorizationStatus
 	// Protocol it speaks (1.6).
 	Protocol ocpp.Protocol
 	// Heartbeat is the interval it asks for (300 s).
@@ -34,17 +36,6 @@ type CloudLedger struct {
 	Repeats      int            // messages that came again under the same id
 	Statuses     map[int]Status // as told last, by whichever station
 }
-
-// Verdict is what a cloud says of a token, in words that both versions have.
-type Verdict string
-
-// The verdicts.
-const (
-	Accept  Verdict = "Accepted"
-	Block   Verdict = "Blocked"
-	Expire  Verdict = "Expired"
-	Invalid Verdict = "Invalid"
-)
 
 // Cloud is a simulated CSMS on OCPP 1.6J, or on 2.0.1 for stations with any number of
 // EVSEs; a connector is then an EVSE's number. As a good one does, it answers a message
@@ -257,9 +248,9 @@ func isBilling(action string) bool {
 	return false
 }
 
-func (c *Cloud) judge(token string) Verdict {
+func (c *Cloud) judge(token string) ocpp16.AuthorizationStatus {
 	if c.cfg.Judge == nil {
-		return Accept
+		return ocpp16.AuthorizationStatusAccepted
 	}
 	return c.cfg.Judge(token)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"busbar/ocpp"
+	"busbar/ocpp/ocpp16"
 	"busbar/ocpp/ocpp2"
 )
 
@@ -93,7 +94,7 @@ func TestAnEventThatIsAlwaysRefusedIsDropped(t *testing.T) {
 
 func TestARefusedTokenOf2x(t *testing.T) {
 	runOn(t, ocpp.V201, 1, ChargerConfig{Plan: stay(), StartPoint: StartPlug}, func(t *testing.T, b *bench) {
-		b.cloud.cfg.Judge = func(string) Verdict { return Block }
+		b.cloud.cfg.Judge = func(string) ocpp16.AuthorizationStatus { return ocpp16.AuthorizationStatusBlocked }
 		b.wait(10 * time.Minute)
 		if l := b.cloud.Ledger(); len(l.Transactions) != 0 || len(l.Faults) != 0 || b.chargers[0].Energy() != 0 || b.chargers[0].Pending() != 0 {
 			t.Errorf("%+v", l)
