@@ -97,6 +97,15 @@ func CheckDecimal(path string, value Decimal, step int64) *Violation {
 	return nil
 }
 
+// CheckInteger reports a number that is not written as an integer where a version has
+// integers.
+func CheckInteger(path string, value Decimal) *Violation {
+	if !strings.ContainsAny(string(value), ".eE") {
+		return nil
+	}
+	return &Violation{Path: path, Code: CodeTypeConstraintViolation, Problem: "has the wrong type: number " + clip(string(value), 40)}
+}
+
 // CheckDecimalMin bounds a number from below.
 func CheckDecimalMin(path string, value Decimal, least int64) *Violation {
 	if atLeast(value, least) {

@@ -139,7 +139,7 @@ func (v *ACChargingParameters) check(newer bool) *ocpp.Violation {
 		return problem
 	}
 	if !newer {
-		if problem := ocpp.CheckDecimal("energyAmount", v.EnergyAmount, 1000); problem != nil {
+		if problem := ocpp.CheckInteger("energyAmount", v.EnergyAmount); problem != nil {
 			return problem
 		}
 	}
@@ -147,7 +147,7 @@ func (v *ACChargingParameters) check(newer bool) *ocpp.Violation {
 		return problem
 	}
 	if !newer {
-		if problem := ocpp.CheckDecimal("evMinCurrent", v.EVMinCurrent, 1000); problem != nil {
+		if problem := ocpp.CheckInteger("evMinCurrent", v.EVMinCurrent); problem != nil {
 			return problem
 		}
 	}
@@ -155,7 +155,7 @@ func (v *ACChargingParameters) check(newer bool) *ocpp.Violation {
 		return problem
 	}
 	if !newer {
-		if problem := ocpp.CheckDecimal("evMaxCurrent", v.EVMaxCurrent, 1000); problem != nil {
+		if problem := ocpp.CheckInteger("evMaxCurrent", v.EVMaxCurrent); problem != nil {
 			return problem
 		}
 	}
@@ -163,7 +163,7 @@ func (v *ACChargingParameters) check(newer bool) *ocpp.Violation {
 		return problem
 	}
 	if !newer {
-		if problem := ocpp.CheckDecimal("evMaxVoltage", v.EVMaxVoltage, 1000); problem != nil {
+		if problem := ocpp.CheckInteger("evMaxVoltage", v.EVMaxVoltage); problem != nil {
 			return problem
 		}
 	}
@@ -2011,7 +2011,7 @@ func (v *DCChargingParameters) check(newer bool) *ocpp.Violation {
 		return problem
 	}
 	if !newer {
-		if problem := ocpp.CheckDecimal("evMaxCurrent", v.EVMaxCurrent, 1000); problem != nil {
+		if problem := ocpp.CheckInteger("evMaxCurrent", v.EVMaxCurrent); problem != nil {
 			return problem
 		}
 	}
@@ -2019,7 +2019,7 @@ func (v *DCChargingParameters) check(newer bool) *ocpp.Violation {
 		return problem
 	}
 	if !newer {
-		if problem := ocpp.CheckDecimal("evMaxVoltage", v.EVMaxVoltage, 1000); problem != nil {
+		if problem := ocpp.CheckInteger("evMaxVoltage", v.EVMaxVoltage); problem != nil {
 			return problem
 		}
 	}
@@ -2028,7 +2028,7 @@ func (v *DCChargingParameters) check(newer bool) *ocpp.Violation {
 			return problem
 		}
 		if !newer {
-			if problem := ocpp.CheckDecimal("energyAmount", *v.EnergyAmount, 1000); problem != nil {
+			if problem := ocpp.CheckInteger("energyAmount", *v.EnergyAmount); problem != nil {
 				return problem
 			}
 		}
@@ -2038,7 +2038,7 @@ func (v *DCChargingParameters) check(newer bool) *ocpp.Violation {
 			return problem
 		}
 		if !newer {
-			if problem := ocpp.CheckDecimal("evMaxPower", *v.EVMaxPower, 1000); problem != nil {
+			if problem := ocpp.CheckInteger("evMaxPower", *v.EVMaxPower); problem != nil {
 				return problem
 			}
 		}
@@ -2056,7 +2056,7 @@ func (v *DCChargingParameters) check(newer bool) *ocpp.Violation {
 			return problem
 		}
 		if !newer {
-			if problem := ocpp.CheckDecimal("evEnergyCapacity", *v.EVEnergyCapacity, 1000); problem != nil {
+			if problem := ocpp.CheckInteger("evEnergyCapacity", *v.EVEnergyCapacity); problem != nil {
 				return problem
 			}
 		}

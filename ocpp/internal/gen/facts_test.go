@@ -44,14 +44,19 @@ type schema struct {
 	AdditionalItems *bool           `json:"additionalItems"` // means nothing beside items that are one schema
 }
 
-// facts is the folder of official schemas, or the test skips and says so.
-func facts(t *testing.T) string {
-	t.Helper()
+// factsDir is where the official schemas should be.
+func factsDir() string {
 	dir := os.Getenv("BUSBAR_FACTS")
 	if dir == "" {
 		dir = "../../../../shared"
 	}
-	dir = filepath.Join(dir, "ocpp", "schemas")
+	return filepath.Join(dir, "ocpp", "schemas")
+}
+
+// facts is the folder of official schemas, or the test skips and says so.
+func facts(t *testing.T) string {
+	t.Helper()
+	dir := factsDir()
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("NOT COMPARED: no official OCPP schemas in %s; set BUSBAR_FACTS to the folder that has ocpp/schemas", dir)
 	}

@@ -80,6 +80,8 @@ func (v version) exampleValue(f field, inner string, full bool, e edit) string {
 		return b.String()
 	case v.isEnum(typ):
 		return fmt.Sprintf("%q", v.enum(typ).values[0].text)
+	case f.name == "location" && typ == "string":
+		return `"ftp://a/b"`
 	case typ == "int" && f.min.new != "":
 		return f.min.new
 	case typ == "decimal" && f.max.new != "":

@@ -117,7 +117,7 @@ func (t *table) checkValue(b *bytes.Buffer, f field, value string) {
 		step := milli(f.step)
 		w.check(pair{"x", "x"}, "CheckDecimal", value, func(string) string { return step })
 		if typ.old == "int" {
-			w.check(pair{old: "x"}, "CheckDecimal", value, func(string) string { return "1000" })
+			w.check(pair{old: "x"}, "CheckInteger", value, func(string) string { return "" })
 		}
 		w.check(f.min, "CheckDecimalMin", value, nil)
 		w.check(f.max, "CheckDecimalMax", value, nil)
@@ -134,7 +134,7 @@ type writer struct {
 }
 
 // check writes a call of a check of package ocpp for the versions that have a limit.
-// limit, if not nil, makes the last argument of it.
+// limit, if not nil, makes the last argument of it, "" is none.
 func (w writer) check(limits pair, check, value string, limit func(string) string) {
 	if limit == nil {
 		limit = func(l string) string { return l }
@@ -144,7 +144,11 @@ func (w writer) check(limits pair, check, value string, limit func(string) strin
 		if w.f.list {
 			name = ""
 		}
-		w.nestedOr(fmt.Sprintf("ocpp.%s(%q, %s, %s)", check, name, value, limit(l)), w.f.list)
+		arguments := value
+		if l = limit(l); l != "" {
+			arguments += ", " + l
+		}
+		w.nestedOr(fmt.Sprintf("ocpp.%s(%q, %s)", check, name, arguments), w.f.list)
 	}
 	switch {
 	case limits.none():
