@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,7 +25,7 @@ import (
 // demoCmd is the box with everything around it simulated.
 type demoCmd struct {
 	Chargers         int           `default:"12" help:"Simulated chargers, 0 to 200; with 0 your own connect to --ocpp-listen, without a password."`
-	OCPP             string        `name:"ocpp" default:"1.6" help:"Version the chargers speak: 1.6."`
+	OCPP             string        `name:"ocpp" default:"1.6" help:"Versions the chargers speak: 1.6, 2.0.1, or mixed, which is 1.6, 2.0.1 and 2.1 by turns."`
 	Upstream         string        `default:"1.6" help:"Version the cloud speaks: 1.6."`
 	UI               string        `name:"ui" placeholder:"127.0.0.1:8080" help:"Where the page listens; loopback only. Without it the next free port from 8080 on."`
 	OCPPListen       string        `name:"ocpp-listen" placeholder:"127.0.0.1:8887" help:"Where chargers connect; loopback only. Without it the next free port from 8887 on."`
@@ -117,8 +118,8 @@ func (c demoCmd) check() error {
 	switch {
 	case c.Chargers < 0 || c.Chargers > 200:
 		return badInput(fmt.Sprintf("--chargers %d is out of range", c.Chargers), "Write 0 to 200.")
-	case c.OCPP != "1.6":
-		return badInput(fmt.Sprintf("--ocpp %q: simulated chargers speak 1.6 in this version", c.OCPP), "Write --ocpp 1.6 or leave it out.")
+	case !slices.Contains([]sitesim.OCPP{sitesim.OCPP16, sitesim.OCPP201, sitesim.OCPPMixed}, sitesim.OCPP(c.OCPP)):
+		return badInput(fmt.Sprintf("--ocpp %q is no choice", c.OCPP), "Write 1.6, 2.0.1 or mixed.")
 	case c.Upstream != "1.6":
 		return badInput(fmt.Sprintf("--upstream %q: the cloud speaks 1.6 in this version", c.Upstream), "Write --upstream 1.6 or leave it out.")
 	case c.For < 0:
@@ -159,7 +160,7 @@ func (c demoCmd) has(id string) bool {
 }
 
 func (c demoCmd) scenario() sitesim.Scenario {
-	sc := sitesim.Scenario{Chargers: c.Chargers, Seed: c.Seed, BaseSteps: true, NoCloud: c.UpstreamURL == "none"}
+	sc := sitesim.Scenario{Chargers: c.Chargers, OCPP: sitesim.OCPP(c.OCPP), Seed: c.Seed, BaseSteps: true, NoCloud: c.UpstreamURL == "none"}
 	if c.For == 0 { // somebody watches: sessions of minutes
 		sc.Sessions = sitesim.Sessions{PlugWithin: 14 * time.Second, Short: 90 * time.Second, Long: 5 * time.Minute, Pause: 30 * time.Second}
 	}

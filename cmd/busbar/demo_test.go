@@ -22,7 +22,7 @@ func TestBadInputOfDemoAndServe(t *testing.T) {
 		{"demo --chargers many", exitBadInput, "--chargers: expected a valid 64 bit int but got \"many\""},
 		{"demo --chargers=-1", exitBadInput, "--chargers -1 is out of range. Write 0 to 200."},
 		{"demo --chargers 201", exitBadInput, "--chargers 201 is out of range. Write 0 to 200."},
-		{"demo --ocpp 2.0.1", exitBadInput, "Write --ocpp 1.6 or leave it out."},
+		{"demo --ocpp 2.0", exitBadInput, "Write 1.6, 2.0.1 or mixed."},
 		{"demo --upstream 2.0.1", exitBadInput, "Write --upstream 1.6 or leave it out."},
 		{"demo --for soon", exitBadInput, "--for: expected duration"},
 		{"demo --for=-5s", exitBadInput, "Write a time such as 90s."},

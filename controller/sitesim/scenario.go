@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"busbar/loadbalance"
+	"busbar/ocpp"
+	"busbar/ocpp/ocppsim"
 )
 
 // Scenario is a site and what happens to it. The zero value of each field means its
 // default in parentheses.
 type Scenario struct {
 	Chargers int   // with one connector each (12)
+	OCPP     OCPP  // what the chargers speak (OCPP16)
 	Seed     int64 // of cars, noise and steps
 	// Sessions says how cars come and go.
 	Sessions Sessions
@@ -25,6 +28,27 @@ type Scenario struct {
 	BaseSteps bool
 	// MeterEvery is the cars' metering interval (10 s), CheckEvery the checker's (100 ms).
 	CheckEvery time.Duration
+}
+
+// OCPP is which versions the chargers of a Scenario speak.
+type OCPP string
+
+// The choices.
+const (
+	OCPP16    OCPP = "1.6"
+	OCPP201   OCPP = "2.0.1"
+	OCPPMixed OCPP = "mixed" // 1.6, 2.0.1 and 2.1 by turns, with all start points of 2.x
+)
+
+// speaks sets what the i-th charger speaks.
+func (o OCPP) speaks(i int, c *ocppsim.ChargerConfig) {
+	switch o {
+	case OCPP201:
+		c.Protocol = ocpp.V201
+	case OCPPMixed:
+		c.Protocol = []ocpp.Protocol{ocpp.V16, ocpp.V201, ocpp.V21}[i%3]
+		c.StartPoint = []ocppsim.StartPoint{ocppsim.StartEnergy, ocppsim.StartAuthorize, ocppsim.StartPlug}[i/3%3]
+	}
 }
 
 // Sessions says how cars come and go at each connector.

@@ -145,11 +145,13 @@ func (w *World) configure(yaml []byte) error {
 // simulate makes the chargers, the meter and the cloud.
 func (w *World) simulate() error {
 	for i, p := range w.sc.places() {
-		c := charger{id: p.id, at: p, sim: ocppsim.NewCharger(ocppsim.ChargerConfig{
+		cfg := ocppsim.ChargerConfig{
 			ID: p.id, URL: "ws://" + w.env.Chargers + "/ocpp", Dial: w.env.Network.Dial, Seed: uint64(w.sc.Seed)*1000 + uint64(i),
 			Outlets: []ocppsim.Outlet{{Number: 1, Phases: len(p.wiring), Max: float64(p.max) / 1000}},
 			Plan:    w.sc.plan(i, p),
-		})}
+		}
+		w.sc.OCPP.speaks(i, &cfg)
+		c := charger{id: p.id, at: p, sim: ocppsim.NewCharger(cfg)}
 		w.chargers = append(w.chargers, c)
 		l := load{slot: i + 1, node: w.cfg.Chargers[i].Circuit, wiring: p.wiring, current: func() [3]float64 { return c.sim.Current(1) }}
 		w.grid.loads = append(w.grid.loads, l)
@@ -514,7 +516,8 @@ func (sc *Scenario) plan(i int, p place) func(connector, n int) (ocppsim.Session
 			return ocppsim.Session{}, false
 		}
 		between := func(a, b time.Duration) time.Duration { return a + time.Duration(r.Float64()*float64(max(0, b-a))) }
-		out := ocppsim.Session{Wait: between(s.Pause/2, s.Pause*3/2), Token: fmt.Sprintf("TAG%03d%02d", i+1, n%100), Lasts: between(s.Short, s.Long)}
+		out := ocppsim.Session{Wait: between(s.Pause/2, s.Pause*3/2), Token: fmt.Sprintf("TAG%03d%02d", i+1, n%100), Lasts: between(s.Short, s.Long),
+			TokenFirst: sc.OCPP == OCPPMixed && n%2 == 1}
 		if n == 0 {
 			out.Wait = between(time.Second, s.PlugWithin)
 		}
