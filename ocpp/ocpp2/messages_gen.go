@@ -3611,9 +3611,9 @@ func (v *NotifyCustomerInformationResponse) check(newer bool) *ocpp.Violation {
 // NotifyDERAlarmRequest has the members of the specification, since OCPP 2.1, in its order.
 type NotifyDERAlarmRequest struct {
 	ControlType    DERControl      `json:"controlType"`
-	Timestamp      ocpp.DateTime   `json:"timestamp"`
 	GridEventFault *GridEventFault `json:"gridEventFault,omitempty"`
 	AlarmEnded     *bool           `json:"alarmEnded,omitempty"`
+	Timestamp      ocpp.DateTime   `json:"timestamp"`
 	ExtraInfo      *string         `json:"extraInfo,omitempty"`
 	CustomData     CustomData      `json:"customData,omitempty"`
 }
@@ -3637,13 +3637,13 @@ func (v *NotifyDERAlarmRequest) check(newer bool) *ocpp.Violation {
 	if problem := ocpp.CheckEnum("controlType", v.ControlType, (v.ControlType).Known()); problem != nil {
 		return problem
 	}
-	if v.Timestamp.Time.IsZero() {
-		return ocpp.Missing("timestamp")
-	}
 	if v.GridEventFault != nil {
 		if problem := ocpp.CheckEnum("gridEventFault", *v.GridEventFault, (*v.GridEventFault).Known()); problem != nil {
 			return problem
 		}
+	}
+	if v.Timestamp.Time.IsZero() {
+		return ocpp.Missing("timestamp")
 	}
 	if v.ExtraInfo != nil {
 		if problem := ocpp.CheckLength("extraInfo", *v.ExtraInfo, 200); problem != nil {
@@ -4157,10 +4157,10 @@ func (v *NotifyMonitoringReportResponse) check(newer bool) *ocpp.Violation {
 
 // NotifyPeriodicEventStreamRequest has the members of the specification, since OCPP 2.1, in its order.
 type NotifyPeriodicEventStreamRequest struct {
-	Data       []StreamDataElement `json:"data"`
 	ID         int                 `json:"id"`
 	Pending    int                 `json:"pending"`
 	Basetime   ocpp.DateTime       `json:"basetime"`
+	Data       []StreamDataElement `json:"data"`
 	CustomData CustomData          `json:"customData,omitempty"`
 }
 
@@ -4180,6 +4180,15 @@ func (v *NotifyPeriodicEventStreamRequest) ValidateFor(p ocpp.Protocol) error {
 }
 
 func (v *NotifyPeriodicEventStreamRequest) check(newer bool) *ocpp.Violation {
+	if problem := ocpp.CheckMin("id", v.ID, 0); problem != nil {
+		return problem
+	}
+	if problem := ocpp.CheckMin("pending", v.Pending, 0); problem != nil {
+		return problem
+	}
+	if v.Basetime.Time.IsZero() {
+		return ocpp.Missing("basetime")
+	}
 	if v.Data == nil {
 		return ocpp.Missing("data")
 	}
@@ -4192,15 +4201,6 @@ func (v *NotifyPeriodicEventStreamRequest) check(newer bool) *ocpp.Violation {
 		if problem := v.Data[i].check(newer); problem != nil {
 			return problem.InEntry("data", i)
 		}
-	}
-	if problem := ocpp.CheckMin("id", v.ID, 0); problem != nil {
-		return problem
-	}
-	if problem := ocpp.CheckMin("pending", v.Pending, 0); problem != nil {
-		return problem
-	}
-	if v.Basetime.Time.IsZero() {
-		return ocpp.Missing("basetime")
 	}
 	if v.CustomData != nil {
 		if problem := v.CustomData.check(); problem != nil {
@@ -4608,9 +4608,9 @@ func (v *OpenPeriodicEventStreamResponse) check(newer bool) *ocpp.Violation {
 // PublishFirmwareRequest has the members of the specification, in its order.
 type PublishFirmwareRequest struct {
 	Location      string     `json:"location"`
+	Retries       *int       `json:"retries,omitempty"`
 	Checksum      string     `json:"checksum"`
 	RequestID     int        `json:"requestId"`
-	Retries       *int       `json:"retries,omitempty"`
 	RetryInterval *int       `json:"retryInterval,omitempty"`
 	CustomData    CustomData `json:"customData,omitempty"`
 }
@@ -4631,19 +4631,19 @@ func (v *PublishFirmwareRequest) check(newer bool) *ocpp.Violation {
 	if problem := ocpp.CheckLength("location", v.Location, pick(newer, 512, 2000)); problem != nil {
 		return problem
 	}
+	if v.Retries != nil {
+		if newer {
+			if problem := ocpp.CheckMin("retries", *v.Retries, 0); problem != nil {
+				return problem
+			}
+		}
+	}
 	if problem := ocpp.CheckLength("checksum", v.Checksum, 32); problem != nil {
 		return problem
 	}
 	if newer {
 		if problem := ocpp.CheckMin("requestId", v.RequestID, 0); problem != nil {
 			return problem
-		}
-	}
-	if v.Retries != nil {
-		if newer {
-			if problem := ocpp.CheckMin("retries", *v.Retries, 0); problem != nil {
-				return problem
-			}
 		}
 	}
 	if v.RetryInterval != nil {
@@ -5858,13 +5858,13 @@ type SetDERControlRequest struct {
 	ControlID         string             `json:"controlId"`
 	ControlType       DERControl         `json:"controlType"`
 	Curve             *DERCurve          `json:"curve,omitempty"`
-	EnterService      *EnterService      `json:"enterService,omitempty"`
 	FixedPFAbsorb     *FixedPF           `json:"fixedPFAbsorb,omitempty"`
 	FixedPFInject     *FixedPF           `json:"fixedPFInject,omitempty"`
 	FixedVar          *FixedVar          `json:"fixedVar,omitempty"`
-	FreqDroop         *FreqDroop         `json:"freqDroop,omitempty"`
-	Gradient          *Gradient          `json:"gradient,omitempty"`
 	LimitMaxDischarge *LimitMaxDischarge `json:"limitMaxDischarge,omitempty"`
+	FreqDroop         *FreqDroop         `json:"freqDroop,omitempty"`
+	EnterService      *EnterService      `json:"enterService,omitempty"`
+	Gradient          *Gradient          `json:"gradient,omitempty"`
 	CustomData        CustomData         `json:"customData,omitempty"`
 }
 
@@ -5895,11 +5895,6 @@ func (v *SetDERControlRequest) check(newer bool) *ocpp.Violation {
 			return problem.In("curve")
 		}
 	}
-	if v.EnterService != nil {
-		if problem := v.EnterService.check(newer); problem != nil {
-			return problem.In("enterService")
-		}
-	}
 	if v.FixedPFAbsorb != nil {
 		if problem := v.FixedPFAbsorb.check(newer); problem != nil {
 			return problem.In("fixedPFAbsorb")
@@ -5915,19 +5910,24 @@ func (v *SetDERControlRequest) check(newer bool) *ocpp.Violation {
 			return problem.In("fixedVar")
 		}
 	}
+	if v.LimitMaxDischarge != nil {
+		if problem := v.LimitMaxDischarge.check(newer); problem != nil {
+			return problem.In("limitMaxDischarge")
+		}
+	}
 	if v.FreqDroop != nil {
 		if problem := v.FreqDroop.check(newer); problem != nil {
 			return problem.In("freqDroop")
 		}
 	}
+	if v.EnterService != nil {
+		if problem := v.EnterService.check(newer); problem != nil {
+			return problem.In("enterService")
+		}
+	}
 	if v.Gradient != nil {
 		if problem := v.Gradient.check(newer); problem != nil {
 			return problem.In("gradient")
-		}
-	}
-	if v.LimitMaxDischarge != nil {
-		if problem := v.LimitMaxDischarge.check(newer); problem != nil {
-			return problem.In("limitMaxDischarge")
 		}
 	}
 	if v.CustomData != nil {
@@ -7046,10 +7046,10 @@ func (v *UpdateDynamicScheduleResponse) check(newer bool) *ocpp.Violation {
 
 // UpdateFirmwareRequest has the members of the specification, in its order.
 type UpdateFirmwareRequest struct {
-	RequestID     int        `json:"requestId"`
-	Firmware      Firmware   `json:"firmware"`
 	Retries       *int       `json:"retries,omitempty"`
 	RetryInterval *int       `json:"retryInterval,omitempty"`
+	RequestID     int        `json:"requestId"`
+	Firmware      Firmware   `json:"firmware"`
 	CustomData    CustomData `json:"customData,omitempty"`
 }
 
@@ -7066,15 +7066,15 @@ func (v *UpdateFirmwareRequest) ValidateFor(p ocpp.Protocol) error {
 }
 
 func (v *UpdateFirmwareRequest) check(newer bool) *ocpp.Violation {
-	if problem := v.Firmware.check(newer); problem != nil {
-		return problem.In("firmware")
-	}
 	if v.Retries != nil {
 		if newer {
 			if problem := ocpp.CheckMin("retries", *v.Retries, 0); problem != nil {
 				return problem
 			}
 		}
+	}
+	if problem := v.Firmware.check(newer); problem != nil {
+		return problem.In("firmware")
 	}
 	if v.CustomData != nil {
 		if problem := v.CustomData.check(); problem != nil {

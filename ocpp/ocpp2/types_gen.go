@@ -837,8 +837,10 @@ func (v *ChargingPeriod) check(newer bool) *ocpp.Violation {
 // ChargingProfile has the members of the specification, in its order.
 type ChargingProfile struct {
 	ID                          int                    `json:"id"`
+	StackLevel                  int                    `json:"stackLevel"`
 	ChargingProfilePurpose      ChargingProfilePurpose `json:"chargingProfilePurpose"`
 	ChargingProfileKind         ChargingProfileKind    `json:"chargingProfileKind"`
+	RecurrencyKind              *RecurrencyKind        `json:"recurrencyKind,omitempty"`
 	ValidFrom                   *ocpp.DateTime         `json:"validFrom,omitempty"`
 	ValidTo                     *ocpp.DateTime         `json:"validTo,omitempty"`
 	TransactionID               *string                `json:"transactionId,omitempty"`
@@ -848,8 +850,6 @@ type ChargingProfile struct {
 	DynUpdateTime               *ocpp.DateTime         `json:"dynUpdateTime,omitempty"`               // since 2.1
 	PriceScheduleSignature      *string                `json:"priceScheduleSignature,omitempty"`      // since 2.1
 	ChargingSchedule            []ChargingSchedule     `json:"chargingSchedule"`
-	StackLevel                  int                    `json:"stackLevel"`
-	RecurrencyKind              *RecurrencyKind        `json:"recurrencyKind,omitempty"`
 	CustomData                  CustomData             `json:"customData,omitempty"`
 }
 
@@ -866,11 +866,21 @@ func (v *ChargingProfile) ValidateFor(p ocpp.Protocol) error {
 }
 
 func (v *ChargingProfile) check(newer bool) *ocpp.Violation {
+	if newer {
+		if problem := ocpp.CheckMin("stackLevel", v.StackLevel, 0); problem != nil {
+			return problem
+		}
+	}
 	if problem := ocpp.CheckEnum("chargingProfilePurpose", v.ChargingProfilePurpose, (v.ChargingProfilePurpose).in(newer)); problem != nil {
 		return problem
 	}
 	if problem := ocpp.CheckEnum("chargingProfileKind", v.ChargingProfileKind, (v.ChargingProfileKind).in(newer)); problem != nil {
 		return problem
+	}
+	if v.RecurrencyKind != nil {
+		if problem := ocpp.CheckEnum("recurrencyKind", *v.RecurrencyKind, (*v.RecurrencyKind).Known()); problem != nil {
+			return problem
+		}
 	}
 	if v.TransactionID != nil {
 		if problem := ocpp.CheckLength("transactionId", *v.TransactionID, 36); problem != nil {
@@ -908,16 +918,6 @@ func (v *ChargingProfile) check(newer bool) *ocpp.Violation {
 	for i := range v.ChargingSchedule {
 		if problem := v.ChargingSchedule[i].check(newer); problem != nil {
 			return problem.InEntry("chargingSchedule", i)
-		}
-	}
-	if newer {
-		if problem := ocpp.CheckMin("stackLevel", v.StackLevel, 0); problem != nil {
-			return problem
-		}
-	}
-	if v.RecurrencyKind != nil {
-		if problem := ocpp.CheckEnum("recurrencyKind", *v.RecurrencyKind, (*v.RecurrencyKind).Known()); problem != nil {
-			return problem
 		}
 	}
 	if v.CustomData != nil {
@@ -2120,10 +2120,10 @@ type DERChargingParameters struct {
 	EVInverterSerialNumber                 *string              `json:"evInverterSerialNumber,omitempty"`
 	EVInverterSwVersion                    *string              `json:"evInverterSwVersion,omitempty"`
 	EVInverterHwVersion                    *string              `json:"evInverterHwVersion,omitempty"`
+	EVIslandingDetectionMethod             []IslandingDetection `json:"evIslandingDetectionMethod,omitempty"`
 	EVIslandingTripTime                    *ocpp.Decimal        `json:"evIslandingTripTime,omitempty"`
 	EVMaximumLevel1DCInjection             *ocpp.Decimal        `json:"evMaximumLevel1DCInjection,omitempty"`
 	EVDurationLevel1DCInjection            *ocpp.Decimal        `json:"evDurationLevel1DCInjection,omitempty"`
-	EVIslandingDetectionMethod             []IslandingDetection `json:"evIslandingDetectionMethod,omitempty"`
 	EVMaximumLevel2DCInjection             *ocpp.Decimal        `json:"evMaximumLevel2DCInjection,omitempty"`
 	EVDurationLevel2DCInjection            *ocpp.Decimal        `json:"evDurationLevel2DCInjection,omitempty"`
 	EVReactiveSusceptance                  *ocpp.Decimal        `json:"evReactiveSusceptance,omitempty"`
@@ -2317,6 +2317,16 @@ func (v *DERChargingParameters) check(newer bool) *ocpp.Violation {
 			return problem
 		}
 	}
+	if v.EVIslandingDetectionMethod != nil {
+		if problem := ocpp.CheckCount("evIslandingDetectionMethod", len(v.EVIslandingDetectionMethod), 1, 0); problem != nil {
+			return problem
+		}
+	}
+	for i := range v.EVIslandingDetectionMethod {
+		if problem := ocpp.CheckEnum("", v.EVIslandingDetectionMethod[i], (v.EVIslandingDetectionMethod[i]).Known()); problem != nil {
+			return problem.InEntry("evIslandingDetectionMethod", i)
+		}
+	}
 	if v.EVIslandingTripTime != nil {
 		if problem := ocpp.CheckDecimal("evIslandingTripTime", *v.EVIslandingTripTime, 0); problem != nil {
 			return problem
@@ -2330,16 +2340,6 @@ func (v *DERChargingParameters) check(newer bool) *ocpp.Violation {
 	if v.EVDurationLevel1DCInjection != nil {
 		if problem := ocpp.CheckDecimal("evDurationLevel1DCInjection", *v.EVDurationLevel1DCInjection, 0); problem != nil {
 			return problem
-		}
-	}
-	if v.EVIslandingDetectionMethod != nil {
-		if problem := ocpp.CheckCount("evIslandingDetectionMethod", len(v.EVIslandingDetectionMethod), 1, 0); problem != nil {
-			return problem
-		}
-	}
-	for i := range v.EVIslandingDetectionMethod {
-		if problem := ocpp.CheckEnum("", v.EVIslandingDetectionMethod[i], (v.EVIslandingDetectionMethod[i]).Known()); problem != nil {
-			return problem.InEntry("evIslandingDetectionMethod", i)
 		}
 	}
 	if v.EVMaximumLevel2DCInjection != nil {
@@ -3905,11 +3905,11 @@ type MessageInfo struct {
 	ID            int              `json:"id"`
 	Priority      MessagePriority  `json:"priority"`
 	State         *MessageState    `json:"state,omitempty"`
+	StartDateTime *ocpp.DateTime   `json:"startDateTime,omitempty"`
 	EndDateTime   *ocpp.DateTime   `json:"endDateTime,omitempty"`
 	TransactionID *string          `json:"transactionId,omitempty"`
 	Message       MessageContent   `json:"message"`
 	Display       *Component       `json:"display,omitempty"`
-	StartDateTime *ocpp.DateTime   `json:"startDateTime,omitempty"`
 	MessageExtra  []MessageContent `json:"messageExtra,omitempty"` // since 2.1
 	CustomData    CustomData       `json:"customData,omitempty"`
 }
@@ -4721,8 +4721,8 @@ func (v *RelativeTimeInterval) check(newer bool) *ocpp.Violation {
 type ReportData struct {
 	Component               Component                `json:"component"`
 	Variable                Variable                 `json:"variable"`
-	VariableAttribute       []VariableAttribute      `json:"variableAttribute"`
 	VariableCharacteristics *VariableCharacteristics `json:"variableCharacteristics,omitempty"`
+	VariableAttribute       []VariableAttribute      `json:"variableAttribute"`
 	CustomData              CustomData               `json:"customData,omitempty"`
 }
 
@@ -4745,6 +4745,11 @@ func (v *ReportData) check(newer bool) *ocpp.Violation {
 	if problem := v.Variable.check(newer); problem != nil {
 		return problem.In("variable")
 	}
+	if v.VariableCharacteristics != nil {
+		if problem := v.VariableCharacteristics.check(newer); problem != nil {
+			return problem.In("variableCharacteristics")
+		}
+	}
 	if v.VariableAttribute == nil {
 		return ocpp.Missing("variableAttribute")
 	}
@@ -4756,11 +4761,6 @@ func (v *ReportData) check(newer bool) *ocpp.Violation {
 	for i := range v.VariableAttribute {
 		if problem := v.VariableAttribute[i].check(newer); problem != nil {
 			return problem.InEntry("variableAttribute", i)
-		}
-	}
-	if v.VariableCharacteristics != nil {
-		if problem := v.VariableCharacteristics.check(newer); problem != nil {
-			return problem.In("variableCharacteristics")
 		}
 	}
 	if v.CustomData != nil {
@@ -5927,13 +5927,13 @@ func (v *TaxRate) check(newer bool) *ocpp.Violation {
 // TaxRule has the members of the specification, since OCPP 2.1, in its order.
 type TaxRule struct {
 	TaxRuleID                   int            `json:"taxRuleID"`
+	TaxRuleName                 *string        `json:"taxRuleName,omitempty"`
+	TaxIncludedInPrice          *bool          `json:"taxIncludedInPrice,omitempty"`
 	AppliesToEnergyFee          bool           `json:"appliesToEnergyFee"`
 	AppliesToParkingFee         bool           `json:"appliesToParkingFee"`
 	AppliesToOverstayFee        bool           `json:"appliesToOverstayFee"`
 	AppliesToMinimumMaximumCost bool           `json:"appliesToMinimumMaximumCost"`
 	TaxRate                     RationalNumber `json:"taxRate"`
-	TaxRuleName                 *string        `json:"taxRuleName,omitempty"`
-	TaxIncludedInPrice          *bool          `json:"taxIncludedInPrice,omitempty"`
 	CustomData                  CustomData     `json:"customData,omitempty"`
 }
 
@@ -5956,13 +5956,13 @@ func (v *TaxRule) check(newer bool) *ocpp.Violation {
 	if problem := ocpp.CheckMin("taxRuleID", v.TaxRuleID, 0); problem != nil {
 		return problem
 	}
-	if problem := v.TaxRate.check(newer); problem != nil {
-		return problem.In("taxRate")
-	}
 	if v.TaxRuleName != nil {
 		if problem := ocpp.CheckLength("taxRuleName", *v.TaxRuleName, 100); problem != nil {
 			return problem
 		}
+	}
+	if problem := v.TaxRate.check(newer); problem != nil {
+		return problem.In("taxRate")
 	}
 	if v.CustomData != nil {
 		if problem := v.CustomData.check(); problem != nil {
