@@ -13,9 +13,11 @@ import (
 // Scenario is a site and what happens to it. The zero value of each field means its
 // default in parentheses.
 type Scenario struct {
-	Chargers int   // with one connector each (12)
-	OCPP     OCPP  // what the chargers speak (OCPP16)
-	Seed     int64 // of cars, noise and steps
+	Chargers int  // with one connector each (12)
+	OCPP     OCPP // what the chargers speak (OCPP16)
+	// Quirks gives each charger, by turns, one of those that a box can live with.
+	Quirks bool
+	Seed   int64 // of cars, noise and steps
 	// Sessions says how cars come and go.
 	Sessions Sessions
 	// Faults happen at their time after the start.
@@ -39,6 +41,17 @@ const (
 	OCPP201   OCPP = "2.0.1"
 	OCPPMixed OCPP = "mixed" // 1.6, 2.0.1 and 2.1 by turns, with all start points of 2.x
 )
+
+// bearable are quirks under which nothing may be lost and no fuse overloaded; the i-th
+// of them, by turns.
+func bearable(i int) ocppsim.Quirk {
+	all := [...]ocppsim.Quirk{
+		ocppsim.QuirkNullMembers, ocppsim.QuirkNumericStrings, ocppsim.QuirkMissingEVSE, ocppsim.QuirkWrongClock, ocppsim.QuirkBootsAlways,
+		ocppsim.QuirkNeverBootsAgain, ocppsim.QuirkRefusesTxProfile, ocppsim.QuirkRefusesStationDefault, ocppsim.QuirkWattsOnly,
+		ocppsim.QuirkRelativeOnly, ocppsim.QuirkLevelZeroOnly, ocppsim.QuirkEndsAtZero, ocppsim.QuirkNoPong, ocppsim.QuirkProtocolOrder,
+	}
+	return all[i%len(all)]
+}
 
 // speaks sets what the i-th charger speaks.
 func (o OCPP) speaks(i int, c *ocppsim.ChargerConfig) {

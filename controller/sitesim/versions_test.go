@@ -7,10 +7,13 @@ import (
 )
 
 func TestChargersOfAllVersions(t *testing.T) {
-	for _, version := range []OCPP{OCPP201, OCPPMixed} {
-		t.Run(string(version), func(t *testing.T) {
+	for _, c := range []struct {
+		version OCPP
+		quirks  bool
+	}{{OCPP201, false}, {OCPPMixed, false}, {OCPP16, true}, {OCPP201, true}} {
+		t.Run(fmt.Sprint(c.version, c.quirks), func(t *testing.T) {
 			span := time.Hour
-			sc := Scenario{Chargers: 12, OCPP: version, Seed: 3, BaseSteps: true, CheckEvery: time.Second,
+			sc := Scenario{Chargers: 14, OCPP: c.version, Quirks: c.quirks, Seed: 3, BaseSteps: true, CheckEvery: time.Second,
 				Sessions: Sessions{PlugWithin: 2 * time.Minute, Short: 5 * time.Minute, Long: 15 * time.Minute, Pause: 2 * time.Minute},
 				Faults: []Fault{
 					{Name: FaultCloudCut, From: span / 6, To: span / 3},

@@ -151,6 +151,9 @@ func (w *World) simulate() error {
 			Plan:    w.sc.plan(i, p),
 		}
 		w.sc.OCPP.speaks(i, &cfg)
+		if w.sc.Quirks {
+			cfg.Quirks = []ocppsim.Quirk{bearable(i)}
+		}
 		c := charger{id: p.id, at: p, sim: ocppsim.NewCharger(cfg)}
 		w.chargers = append(w.chargers, c)
 		l := load{slot: i + 1, node: w.cfg.Chargers[i].Circuit, wiring: p.wiring, current: func() [3]float64 { return c.sim.Current(1) }}

@@ -162,8 +162,8 @@ func (c *Charger) Current(connector int) [3]float64 {
 	return out
 }
 
-// Allowed is what the charger's profiles permit a connector now, until when (zero:
-// no lease leads), and whether a transaction is running.
+// Allowed is what the charger's profiles permit a connector now, until when in true
+// time (zero: no lease leads), and whether a transaction is running.
 func (c *Charger) Allowed(connector int) (limit float64, expires time.Time, active bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,6 +172,9 @@ func (c *Charger) Allowed(connector int) (limit float64, expires time.Time, acti
 		return 0, expires, false
 	}
 	limit, expires = c.profiles.limit(c.question(o), c.now())
+	if !expires.IsZero() {
+		expires = expires.Add(-c.skew()) // it counts by its own clock
+	}
 	return limit, expires, true
 }
 
