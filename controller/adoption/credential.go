@@ -12,6 +12,8 @@ type Credential struct {
 	// one that it was told to use; 0: none. Until it came by the port of Target, both count.
 	Profile int `json:"profile"`
 	Target  int `json:"target,omitempty"`
+	// Wanted is a higher profile that it is to be told to use as soon as it can; 0: none.
+	Wanted int `json:"wanted,omitempty"`
 	// Key is the hash of its key; "" for profiles without one.
 	Key     string    `json:"key,omitempty"`
 	KeyKind KeyKind   `json:"key_kind,omitempty"`

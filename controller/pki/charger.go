@@ -35,7 +35,7 @@ func (r *Refusal) Error() string { return "cannot sign the certificate request: 
 // Issued is a new certificate of a charger.
 type Issued struct {
 	Certificate
-	Chain string // PEM: the certificate, then the root that signed it
+	Chain string // PEM: the certificate alone, the charger has the root
 }
 
 // Sign checks a request and signs it (A02, A00.FR.404/405/503 to 511; whitepaper A02).
@@ -67,7 +67,7 @@ func (a *Authority) Sign(ctx context.Context, r Request) (Issued, error) {
 	}
 	out := Issued{
 		Certificate: Certificate{Serial: serialOf(cert), Station: r.Station, Name: cert.Subject.CommonName, Fingerprint: Fingerprint(cert), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter},
-		Chain:       string(encode(cert)) + string(encode(by.cert)),
+		Chain:       string(encode(cert)),
 	}
 	if err := a.cfg.Ledger.SaveCertificate(ctx, out.Certificate); err != nil {
 		return Issued{}, fmt.Errorf("cannot record a certificate: %w", err)
@@ -169,4 +169,13 @@ func (a *Authority) notRevoked(cert *x509.Certificate) error {
 		return fmt.Errorf("cannot trust the certificate of %s: it is revoked", clip(cert.Subject.CommonName, 64))
 	}
 	return nil
+}
+
+// Check tells whether Sign would sign: the error is a *Refusal if not.
+func (a *Authority) Check(r Request) error {
+	csr, err := parseRequest(r.CSR)
+	if err != nil {
+		return err
+	}
+	return a.checkRequest(csr, r)
 }
