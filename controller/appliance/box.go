@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"busbar/controller"
+	"busbar/controller/adoption"
 	"busbar/controller/config"
 	"busbar/controller/downstream"
 	"busbar/controller/ocpplog"
@@ -62,6 +63,7 @@ type Box struct {
 	probes       probes
 	ca           *pki.Authority // nil without a TLS port for chargers
 	certificates *pki.Server
+	adoption     *adoption.Service
 	meters       map[string]poller
 	stress       *stress
 	reactions    *reactions
@@ -102,7 +104,7 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	if err := b.wireSecurity(ctx); err != nil {
 		return nil, err
 	}
-	if err := b.wireChargers(recovered); err != nil {
+	if err := b.wireChargers(ctx, recovered); err != nil {
 		return nil, err
 	}
 	if err := b.wireCloud(recovered); err != nil {
@@ -181,25 +183,24 @@ type noCloud struct{}
 // Do implements controller.Adapter: nothing goes anywhere, and nobody asks.
 func (noCloud) Do(controller.Effect) {}
 
-func (b *Box) wireChargers(r controller.Recovered) error {
+func (b *Box) wireChargers(ctx context.Context, r controller.Recovered) error {
 	cfg := downstream.Config{Loop: b, Onboarding: string(b.opts.Config.Onboarding), MeterInterval: meterInterval, OnLimitSent: b.reactions.written,
 		Abilities: controller.RecoveredAbilities(r), Voltage: b.opts.Config.Site.NominalV,
 		Trace: func(station string, e ocpp.TraceEntry) { b.trace(e); b.messages.Add(station, e) }, Logger: b.log,
-		Known: func(id string) bool {
-			for _, c := range b.loop.Snapshot().Chargers {
-				if string(c.Station) == id {
-					return true
-				}
-			}
-			return false
-		}}
+		Known: b.knows}
+	var secured []adoption.Charger
 	for _, c := range b.opts.Config.Chargers {
 		password, err := b.secret(c.Password, "charger "+c.ID)
 		if err != nil {
 			return err
 		}
+		secured = append(secured, adoption.Charger{ID: c.ID, Profile: c.SecurityProfile, Password: password})
 		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile, Phases: conductors(c)})
 	}
+	if err := b.wireAdoption(ctx, secured); err != nil {
+		return err
+	}
+	cfg.Guard = b.adoption
 	b.hub = downstream.New(cfg)
 	return b.openDoors()
 }

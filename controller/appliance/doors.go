@@ -64,7 +64,7 @@ func (b *Box) openDoors() error {
 // chargerPorts are the parts that serve chargers. The Hub ends all connections with
 // the first of them that stops.
 func (b *Box) chargerPorts() []part {
-	var parts []part
+	parts := []part{{name: "adoption", run: b.adoption.Run}}
 	if b.certificates != nil {
 		parts = append(parts, part{name: "certificates", run: b.certificates.Run})
 	}
@@ -73,13 +73,15 @@ func (b *Box) chargerPorts() []part {
 		if l == nil {
 			continue
 		}
+		profile, config := 1, (*tls.Config)(nil)
 		switch name {
 		case doorTLS:
-			l = tls.NewListener(l, b.certificates.PasswordTLS())
+			profile, config = 2, b.certificates.PasswordTLS()
 		case doorCertificate:
-			l = tls.NewListener(l, b.certificates.CertificateTLS())
+			profile, config = 3, b.certificates.CertificateTLS()
 		}
-		parts = append(parts, part{name: name, run: func(ctx context.Context) error { return serve(ctx, l, b.hub, b.hub.Close) }})
+		l = b.hub.Listen(l, config)
+		parts = append(parts, part{name: name, run: func(ctx context.Context) error { return serve(ctx, l, b.hub.Port(profile), b.hub.Close) }})
 	}
 	return parts
 }
