@@ -15,6 +15,7 @@ import (
 var (
 	ErrUnknownCharger = errors.New("there is no such charger")
 	ErrNotConnected   = errors.New("the charger is not connected")
+	ErrNotBooted      = errors.New("the charger has not said what it is")
 	ErrProbed         = errors.New("the charger is being probed already")
 )
 
@@ -54,7 +55,7 @@ func (p *probes) end(id controller.StationID) {
 
 // Commission probes a connected charger and remembers what it learnt. It takes seconds,
 // with a car charging up to two and a half minutes. The errors are ErrUnknownCharger,
-// ErrNotConnected, ErrProbed and those of commission.Run.
+// ErrNotConnected, ErrNotBooted, ErrProbed and those of commission.Run.
 func (b *Box) Commission(ctx context.Context, id controller.StationID) (commission.Verdict, error) {
 	c, online, ok := b.probed(id)
 	switch {
@@ -62,6 +63,8 @@ func (b *Box) Commission(ctx context.Context, id controller.StationID) (commissi
 		return commission.Verdict{}, ErrUnknownCharger
 	case !online:
 		return commission.Verdict{}, ErrNotConnected
+	case c.Info == controller.ChargerInfo{}:
+		return commission.Verdict{}, ErrNotBooted // whose abilities would they be?
 	case !b.probes.begin(id):
 		return commission.Verdict{}, ErrProbed
 	}

@@ -87,6 +87,8 @@ func (b *Box) controlCommission(w http.ResponseWriter, r *http.Request) {
 		controlFail(w, http.StatusNotFound, ControlProblem{Error: fmt.Sprintf("there is no charger %q", id), Remedy: "Ids are case-sensitive; the page lists them.", Refused: true})
 	case errors.Is(err, ErrNotConnected):
 		controlFail(w, http.StatusConflict, ControlProblem{Error: fmt.Sprintf("charger %s is not connected", id), Remedy: "Check its power, its network and the address of the box in its settings.", Refused: true})
+	case errors.Is(err, ErrNotBooted):
+		controlFail(w, http.StatusConflict, ControlProblem{Error: fmt.Sprintf("charger %s is connected but has not sent its BootNotification", id), Remedy: "Wait a moment; restart the charger if it does not come.", Refused: true})
 	case errors.Is(err, ErrProbed):
 		controlFail(w, http.StatusConflict, ControlProblem{Error: fmt.Sprintf("charger %s is being probed already", id), Remedy: "Wait for the other probe to end.", Refused: true})
 	default:
