@@ -139,8 +139,8 @@ func TestQuirksOfTheConnection(t *testing.T) {
 	})
 	cfg := with(QuirkHexPassword)
 	cfg.Password = "secret"
-	runOn(t, ocpp.V16, 1, cfg, func(t *testing.T, b *bench) {
-		b.cloud.cfg.Password = func(string) string { return hex.EncodeToString([]byte("secret")) }
+	digits := CloudConfig{Protocol: ocpp.V16, Password: func(string) string { return hex.EncodeToString([]byte("secret")) }}
+	runWith(t, digits, 1, cfg, func(t *testing.T, b *bench) {
 		b.wait(time.Minute)
 		if !b.chargers[0].Connected() {
 			t.Error("the password was not sent in digits")

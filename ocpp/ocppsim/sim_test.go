@@ -29,13 +29,18 @@ func run(t *testing.T, n int, plan func(connector, n int) (Session, bool), durin
 // some.
 func runOn(t *testing.T, version ocpp.Protocol, n int, like ChargerConfig, during func(t *testing.T, b *bench)) {
 	t.Helper()
+	runWith(t, CloudConfig{Protocol: version}, n, like, during)
+}
+
+func runWith(t *testing.T, cloud CloudConfig, n int, like ChargerConfig, during func(t *testing.T, b *bench)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		net := memnet.New()
 		l, err := net.Listen("cloud:1")
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := &bench{cloud: NewCloud(CloudConfig{Protocol: version})}
+		b := &bench{cloud: NewCloud(cloud)}
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -45,7 +50,7 @@ func runOn(t *testing.T, version ocpp.Protocol, n int, like ChargerConfig, durin
 		})
 		for i := range n {
 			cfg := like
-			cfg.ID, cfg.URL, cfg.Protocol, cfg.Dial, cfg.Seed = fmt.Sprintf("CP%d", i), "ws://cloud:1/ocpp", version, net.DialContext, uint64(i)
+			cfg.ID, cfg.URL, cfg.Protocol, cfg.Dial, cfg.Seed = fmt.Sprintf("CP%d", i), "ws://cloud:1/ocpp", cloud.Protocol, net.DialContext, uint64(i)
 			if cfg.Outlets == nil {
 				cfg.Outlets = []Outlet{{Number: i + 1, Phases: 3, Max: 16}}
 			}

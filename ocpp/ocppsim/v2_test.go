@@ -93,8 +93,8 @@ func TestAnEventThatIsAlwaysRefusedIsDropped(t *testing.T) {
 }
 
 func TestARefusedTokenOf2x(t *testing.T) {
-	runOn(t, ocpp.V201, 1, ChargerConfig{Plan: stay(), StartPoint: StartPlug}, func(t *testing.T, b *bench) {
-		b.cloud.cfg.Judge = func(string) ocpp16.AuthorizationStatus { return ocpp16.AuthorizationStatusBlocked }
+	blocks := CloudConfig{Protocol: ocpp.V201, Judge: func(string) ocpp16.AuthorizationStatus { return ocpp16.AuthorizationStatusBlocked }}
+	runWith(t, blocks, 1, ChargerConfig{Plan: stay(), StartPoint: StartPlug}, func(t *testing.T, b *bench) {
 		b.wait(10 * time.Minute)
 		if l := b.cloud.Ledger(); len(l.Transactions) != 0 || len(l.Faults) != 0 || b.chargers[0].Energy() != 0 || b.chargers[0].Pending() != 0 {
 			t.Errorf("%+v", l)
