@@ -24,7 +24,7 @@ type rule struct {
 // The most specific rule that matches a package holds. Test files may import any
 // simulator beside what their package may.
 var imports = []rule{
-	{"cmd/busbar", []string{"controller/appliance", "controller/sitesim/...", "controller/config", "controller/store", "controller/commission", "controller", "ocpp/...", "devices/...", "web", "loadbalance/..."}, "the binary parses flags and wires; it may see all but decides nothing"},
+	{"cmd/busbar", []string{"controller/appliance", "controller/sitesim/...", "controller/msgbench", "controller/config", "controller/store", "controller/commission", "controller", "ocpp/...", "devices/...", "web", "loadbalance/..."}, "the binary parses flags and wires; it may see all but decides nothing"},
 	{"loadbalance", nil, "load management is pure and knows nothing of a site"},
 	{"ocpp", nil, "the OCPP-J library knows nothing of a site"},
 	{"ocpp/ocppsim", []string{"ocpp/..."}, "simulated chargers and clouds speak only OCPP"},
@@ -42,6 +42,8 @@ var imports = []rule{
 	{"web", []string{"controller", "controller/config", "loadbalance"}, "pages read snapshots and send commands"},
 	{"controller/appliance", []string{"controller/...", "devices/...", "ocpp/...", "web/...", "loadbalance/..."}, "the one place that wires everything"},
 	{"controller/sitesim", []string{"controller/...", "devices/...", "ocpp/...", "web/...", "loadbalance/..."}, "the whole site in one process"},
+	{"controller/msgbench", []string{"controller/appliance", "controller/config", "devices/...", "ocpp/ocppload"}, "a benchmark starts the whole box and loads it from outside"},
+	{"ocpp/ocppload", nil, "load knows frames, not their meaning"},
 	{"controller/sitesim/memnet", nil, "a network in memory"},
 }
 
