@@ -16,7 +16,7 @@ import (
 // code 2 and one line that says what to do.
 func TestUsageErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"":                                     `busbar: expected one of "demo", "serve", "commission", "config", "bench", "version". See: busbar --help`,
+		"":                                     `busbar: expected one of "demo", "serve", "commission", "config", "bench", ... See: busbar --help`,
 		"confg":                                `busbar: unexpected argument confg, did you mean "config"? See: busbar --help`,
 		"--version":                            `busbar: unknown flag --version. See: busbar --help`,
 		"-x":                                   `busbar: unknown flag -x, did you mean "-h"? See: busbar --help`,
