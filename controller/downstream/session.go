@@ -60,14 +60,18 @@ func (h *Hub) opened(c *ocpp.Conn) {
 	s := &session{hub: h, conn: c, id: id, charger: charger, wake: make(chan struct{}, 1)}
 	s.dialect = dialectOf(s)
 	s.accepted = listed || h.isKnown(c.Identity())
+	// Under the lock, so that what the Site does about it finds the session. Post does not
+	// wait.
+	h.mu.Lock()
 	err := h.cfg.Loop.Post(controller.ChargerConnected{Station: id, Generation: c.Generation(), Protocol: string(c.Protocol()), Remote: c.Remote()})
+	if err == nil {
+		h.sessions[id], h.byConn[c] = s, s
+	}
+	h.mu.Unlock()
 	if err != nil {
 		c.Close(closeBusy, "the box is busy, try again")
 		return
 	}
-	h.mu.Lock()
-	h.sessions[id], h.byConn[c] = s, s
-	h.mu.Unlock()
 	if h.cfg.Guard != nil {
 		h.cfg.Guard.Opened(c)
 	}
