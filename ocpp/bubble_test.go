@@ -122,7 +122,17 @@ func (w *world) raw(id string, protocols ...Protocol) *websocket.Conn {
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(func() { _ = ws.Close() })
+	answerPings(ws)
 	return ws
+}
+
+// answerPings has a client answer pings, and read on where that is too late: the close
+// frame may stand behind the ping.
+func answerPings(ws *websocket.Conn) {
+	ws.SetPingHandler(func(data string) error {
+		_ = ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+		return nil
+	})
 }
 
 func send(t *testing.T, ws *websocket.Conn, text string) {

@@ -158,6 +158,7 @@ func TestFrameLimitIsThatOfTheInflatedMessage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				answerPings(ws)
 				server := <-w.opened
 				const head, tail = `[2,"1","A",{"a":"`, `"}]`
 				send(t, ws, head+strings.Repeat("x", 1<<20+over-len(head)-len(tail))+tail)
@@ -214,6 +215,7 @@ func TestBombCostsNoMoreThanTheLimit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		answerPings(ws)
 		defer ws.Close()
 		<-w.opened
 		var before, after runtime.MemStats
