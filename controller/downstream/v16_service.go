@@ -42,7 +42,7 @@ func (d *v16) service(ctx context.Context, c controller.Command, opt func(*ocpp.
 }
 
 func noSuchCommand(kind controller.CommandKind) error {
-	return fmt.Errorf("cannot carry out %q: no such command in OCPP 1.6", kind)
+	return fmt.Errorf("cannot carry out %q: not made for this version of OCPP", kind)
 }
 
 // answered is a status of which only one is a yes.

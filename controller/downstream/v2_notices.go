@@ -5,21 +5,25 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"busbar/controller"
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp2"
 )
 
 // routeOthers answers what the box takes note of, and what it can't do.
 func (d *v2) routeOthers(m *ocpp.Mux) {
-	for _, action := range []string{"ClearedChargingLimit", "FirmwareStatusNotification", "LogStatusNotification", "NotifyChargingLimit",
+	for _, action := range []string{"ClearedChargingLimit", "NotifyChargingLimit",
 		"NotifyDisplayMessages", "NotifyMonitoringReport", "PublishFirmwareStatusNotification", "ReportChargingProfiles",
-		"ReservationStatusUpdate", "SecurityEventNotification"} {
+		"ReservationStatusUpdate"} {
 		m.Raw(action, d.noted)
 	}
+	ocpp.Handle(m, ocpp2.FirmwareStatusNotification, d.firmwareStatus)
+	ocpp.Handle(m, ocpp2.LogStatusNotification, d.logStatus)
+	ocpp.Handle(m, ocpp2.SecurityEventNotification, d.securityEvent)
+	ocpp.Handle(m, ocpp2.DataTransfer, d.dataTransfer)
 	m.Raw("NotifyCustomerInformation", d.private)
 	d.always(m, "NotifyEVChargingNeeds", ocpp2.NotifyEVChargingNeedsResponse{Status: ocpp2.NotifyEVChargingNeedsStatusAccepted})
 	d.always(m, "NotifyEVChargingSchedule", ocpp2.NotifyEVChargingScheduleResponse{Status: ocpp2.GenericStatusAccepted})
-	d.always(m, "DataTransfer", ocpp2.DataTransferResponse{Status: ocpp2.DataTransferStatusUnknownVendorId})
 	d.always(m, "GetCertificateStatus", ocpp2.GetCertificateStatusResponse{Status: ocpp2.GetCertificateStatusEnumFailed})
 	d.always(m, "Get15118EVCertificate", ocpp2.Get15118EVCertificateResponse{Status: ocpp2.Iso15118EVCertificateStatusFailed})
 	if d.conn.Protocol() < ocpp.V21 {
@@ -40,6 +44,25 @@ func (d *v2) always(m *ocpp.Mux, action string, answer any) {
 		_, _ = d.private(ctx, c, r)
 		return text, nil
 	})
+}
+
+func (d *v2) firmwareStatus(_ context.Context, _ *ocpp.Conn, req ocpp2.FirmwareStatusNotificationRequest, _ *ocpp.Request) (ocpp2.FirmwareStatusNotificationResponse, error) {
+	d.job(controller.JobFirmware, req.RequestID, string(req.Status))
+	return ocpp2.FirmwareStatusNotificationResponse{}, nil
+}
+
+func (d *v2) logStatus(_ context.Context, _ *ocpp.Conn, req ocpp2.LogStatusNotificationRequest, _ *ocpp.Request) (ocpp2.LogStatusNotificationResponse, error) {
+	d.job(controller.JobLog, req.RequestID, string(req.Status))
+	return ocpp2.LogStatusNotificationResponse{}, nil
+}
+
+func (d *v2) securityEvent(ctx context.Context, _ *ocpp.Conn, req ocpp2.SecurityEventNotificationRequest, r *ocpp.Request) (ocpp2.SecurityEventNotificationResponse, error) {
+	return ocpp2.SecurityEventNotificationResponse{}, d.security(ctx, req.Type, text(req.TechInfo), d.when(req.Timestamp, r.Received))
+}
+
+func (d *v2) dataTransfer(_ context.Context, _ *ocpp.Conn, req ocpp2.DataTransferRequest, _ *ocpp.Request) (ocpp2.DataTransferResponse, error) {
+	d.unknownVendor(req.VendorID, text(req.MessageID))
+	return ocpp2.DataTransferResponse{Status: ocpp2.DataTransferStatusUnknownVendorId}, nil
 }
 
 // private is the answer to what tells of a customer: only that it came is logged.
