@@ -123,6 +123,8 @@ func describeService(ev controller.Event) string {
 		return fmt.Sprintf("JobReported %s %d %s", ev.Job, ev.RequestID, ev.Status)
 	case controller.SecurityReported:
 		return fmt.Sprintf("SecurityReported %s %s at %s", ev.Type, ev.Info, ev.At.Format(time.RFC3339))
+	case controller.TxReported:
+		return describeTx(ev)
 	case controller.DataReported:
 		return fmt.Sprintf("DataReported %s %s", ev.Vendor, ev.Message)
 	}
