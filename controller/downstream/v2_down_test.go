@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"busbar/controller"
@@ -37,7 +38,7 @@ func keepsRules(t *testing.T, call string) {
 
 func TestProfilesOf2xOnTheWire(t *testing.T) {
 	for _, p := range []ocpp.Protocol{ocpp.V201, ocpp.V21} {
-		bubble(t, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, Config{})
 			cp := r.raw2("CP1", p)
 			time.Sleep(1500 * time.Millisecond)
