@@ -42,7 +42,7 @@ func (s *Site) knock(ev ChargerConnected) {
 		s.do(Disconnect{Station: ev.Station, Reason: "too many unknown chargers are waiting for approval"})
 		return
 	}
-	s.waiting[ev.Station] = &waiting{generation: ev.Generation, remote: ev.Remote, since: s.now}
+	s.waiting[ev.Station] = &waiting{generation: ev.Generation, protocol: ev.Protocol, remote: ev.Remote, since: s.now}
 	s.stir()
 }
 
@@ -116,7 +116,7 @@ func (s *Site) adopt(id StationID, w *waiting) *station {
 		Connectors: []ConnectorLayout{{Number: 1, Min: 6 * loadbalance.Amp, Max: 32 * loadbalance.Amp}}}
 	st := s.addCharger(c)
 	delete(s.waiting, id)
-	st.online, st.generation, st.remote, st.since, st.protocol = true, w.generation, w.remote, s.now, "ocpp1.6"
+	st.online, st.generation, st.remote, st.since, st.protocol = true, w.generation, w.remote, s.now, w.protocol
 	text, err := json.Marshal(c)
 	if err != nil {
 		panic("controller: a layout of plain values can't be encoded: " + err.Error())

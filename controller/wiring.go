@@ -82,6 +82,7 @@ type station struct {
 // waiting is an unknown charger at the door.
 type waiting struct {
 	generation uint64
+	protocol   string
 	remote     string
 	info       ChargerInfo
 	since      time.Time
