@@ -117,7 +117,9 @@ func (r *reading) set(value int64, phase int, most int64, measurand string) stri
 
 // fill turns the values into the sample.
 func (m *measured) fill(out *controller.MeterSample) {
-	out.Energy, out.HasEnergy = controller.WattHour(m.energy), m.hasEnergy
+	if m.hasEnergy { // a register below zero is none
+		out.Energy, out.HasEnergy = controller.WattHour(m.energy), true
+	}
 	if m.hasSoC {
 		out.SoC = m.soc
 	}
