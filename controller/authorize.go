@@ -29,7 +29,11 @@ func (s *Site) authorizeAsked(ev AuthorizeAsked) {
 	// The token that started may stop, whatever the cloud says (6.6 order 1).
 	for _, sl := range st.slots {
 		if sl.tx != nil && sl.tx.row.Token.Same(ev.Token) {
-			s.answer(ev.Reply, AuthorizeAnswer{Info: TokenInfo{Status: TokenAccepted}})
+			info := TokenInfo{Status: TokenAccepted}
+			if told := sl.tx.answered; told != nil {
+				info.Parent = told.Parent // a charger compares groups before it lets another token stop
+			}
+			s.answer(ev.Reply, AuthorizeAnswer{Info: info})
 			return
 		}
 	}

@@ -143,6 +143,8 @@ func (s *Site) approveRequested(ev ApproveRequested) {
 		return
 	}
 	s.adopt(ev.Station, w)
+	// It is waiting with its next Boot; asked for it, it need not.
+	s.command(Command{Station: ev.Station, Kind: CommandTrigger, Message: "BootNotification"}, nil)
 	s.answer(ev.Reply, CommandAnswer{Status: "Accepted"})
 }
 

@@ -179,6 +179,12 @@ func (h *Hub) Call(ctx context.Context, id controller.StationID, action string, 
 	if s == nil {
 		return nil, ErrOffline
 	}
+	if err := s.mayBeCalled(action, payload); err != nil {
+		return nil, err
+	}
+	if d, ok := s.dialect.(pager); ok {
+		return d.callPaged(ctx, action, payload)
+	}
 	return s.conn.Call(ctx, ocpp.Call{Action: action, Payload: payload})
 }
 

@@ -28,11 +28,12 @@ type session struct {
 	commands []order
 	keys     []step // what is left of the baseline
 	refused  []string
-	accepted bool // may send more than BootNotification
-	booting  int  // BootNotifications being answered: nothing may overtake the answer
-	booted   bool // on this socket
-	prepared bool // it booted here, or the Site knew it: keys or fall-back were sent
-	nudged   bool // asked to boot
+	accepted bool            // may send more than BootNotification
+	asked    map[string]bool // before that: actions it was asked for
+	booting  int             // BootNotifications being answered: nothing may overtake the answer
+	booted   bool            // on this socket
+	prepared bool            // it booted here, or the Site knew it: keys or fall-back were sent
+	nudged   bool            // asked to boot
 	heardAt  time.Time
 	problems map[string]bool // logged already
 }

@@ -16,8 +16,7 @@ func (h *Hub) handle(ctx context.Context, c *ocpp.Conn, r *ocpp.Request) (json.R
 	if s == nil {
 		return nil, ocpp.Errorf(ocpp.CodeInternalError, "the box is busy")
 	}
-	// Before acceptance only the wish to be accepted (16§4.2, decision 25).
-	if r.Action != "BootNotification" && !s.isAccepted() {
+	if !s.mayCall(r.Action) {
 		return nil, ocpp.Errorf(ocpp.CodeSecurityError, "this charger is not accepted yet")
 	}
 	s.heard()

@@ -91,6 +91,7 @@ func (d *v16) command(ctx context.Context, c controller.Command, opt func(*ocpp.
 		r, err := ocpp16.Reset.Call(ctx, d.conn, ocpp16.ResetRequest{Type: kind}, opt)
 		return string(r.Status), says(r.Status, ocpp16.ResetStatusAccepted), err
 	case controller.CommandTrigger:
+		d.asksFor(c.Message)
 		if extended := ocpp16.ExtendedMessageTrigger(c.Message); extended.Known() && !ocpp16.MessageTrigger(c.Message).Known() {
 			return d.extendedTrigger(ctx, extended, c.Connector, opt)
 		}

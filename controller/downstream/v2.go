@@ -24,12 +24,13 @@ type v2 struct {
 	plugs     map[int]map[int]ocpp2.ConnectorStatus // by EVSE and connector; connector 0: the EVSE itself
 	running   map[string]*running                   // by the charger's transactionId
 	inventory inventory
+	items     map[string]int // by action: entries per message
 }
 
 func newV2(s *session) dialect {
 	d := &v2{
 		mux:   ocpp.NewMux(ocpp2.KnownIn(s.conn.Protocol())),
-		plugs: map[int]map[int]ocpp2.ConnectorStatus{}, running: map[string]*running{},
+		plugs: map[int]map[int]ocpp2.ConnectorStatus{}, running: map[string]*running{}, items: map[string]int{},
 	}
 	d.leader = newLeader(s, d)
 	// Numbers go on over reconnections, so that a late report is not taken for a new one.

@@ -71,6 +71,9 @@ type push2 struct {
 func (d *v2) pushBaseline(ctx context.Context) {
 	p := &push2{d: d, present: map[variable]string{}, unknown: map[variable]bool{}}
 	p.read(ctx, []variable{itemsFor("GetVariables"), itemsFor("SetVariables")})
+	for _, action := range []string{"GetVariables", "SetVariables"} {
+		d.takesItems(action, p.told(action))
+	}
 	wanted := abilityVariables()
 	if d.lastFloor != nil {
 		for _, connector := range d.lastFloor.Connectors {
@@ -89,11 +92,19 @@ func (d *v2) pushBaseline(ctx context.Context) {
 
 // page is how many variables a message of an action may have.
 func (p *push2) page(action string) int {
-	n, err := strconv.Atoi(p.present[itemsFor(action).address()])
-	if err != nil || n < 1 {
-		return usualPage
+	if n := p.told(action); n > 0 {
+		return min(n, maxPage)
 	}
-	return min(n, maxPage)
+	return usualPage
+}
+
+// told is what the charger said of that; 0: nothing.
+func (p *push2) told(action string) int {
+	n, err := strconv.Atoi(p.present[itemsFor(action).address()])
+	if err != nil {
+		return 0
+	}
+	return max(0, n)
 }
 
 // read asks for a page; one that is refused as a whole is asked for one by one.

@@ -72,6 +72,7 @@ func (d *v2) carryOut(ctx context.Context, c controller.Command, opt func(*ocpp.
 		return d.reset(ctx, c, opt)
 	case controller.CommandTrigger:
 		message := triggerOf(c.Message)
+		d.asksFor(string(message))
 		r, err := ocpp2.TriggerMessage.Call(ctx, d.conn, ocpp2.TriggerMessageRequest{
 			RequestedMessage: message, EVSE: evseOf(c.Connector, message == ocpp2.MessageTriggerStatusNotification)}, opt)
 		return outcome{string(r.Status), r.StatusInfo}, err

@@ -13,6 +13,7 @@ import (
 
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp16"
+	"busbar/ocpp/ocpp2"
 )
 
 // CloudConfig is what a Cloud is made of.
@@ -22,6 +23,8 @@ type CloudConfig struct {
 	// Judge says what a token may do, in words that all versions have; nil: all are
 	// accepted.
 	Judge func(token string) ocpp16.AuthorizationStatus
+	// Group is the token of a token's group, "" if it has none; nil: no token has one.
+	Group func(token string) string
 	// Protocol it speaks (1.6).
 	Protocol ocpp.Protocol
 	// Heartbeat is the interval it asks for (300 s).
@@ -253,6 +256,25 @@ func (c *Cloud) judge(token string) ocpp16.AuthorizationStatus {
 		return ocpp16.AuthorizationStatusAccepted
 	}
 	return c.cfg.Judge(token)
+}
+
+// group is the group's token of a token that is accepted, nil if it has none.
+func (c *Cloud) group(token string) *string {
+	if c.cfg.Group == nil || c.judge(token) != ocpp16.AuthorizationStatusAccepted {
+		return nil
+	}
+	if g := c.cfg.Group(token); g != "" {
+		return &g
+	}
+	return nil
+}
+
+// group2 is the same in words of 2.x.
+func (c *Cloud) group2(token string) *ocpp2.IDToken {
+	if g := c.group(token); g != nil {
+		return &ocpp2.IDToken{IDToken: *g, Type: ocpp2.IDTokenEnumCentral}
+	}
+	return nil
 }
 
 func (c *Cloud) fault(kind, format string, args ...any) {

@@ -16,7 +16,7 @@ func (c *Cloud) routes16() *ocpp.Mux {
 	})
 	ocpp.Handle(m, ocpp16.StatusNotification, c.status)
 	ocpp.Handle(m, ocpp16.Authorize, func(_ context.Context, _ *ocpp.Conn, req ocpp16.AuthorizeRequest, _ *ocpp.Request) (ocpp16.AuthorizeResponse, error) {
-		return ocpp16.AuthorizeResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag)}}, nil
+		return ocpp16.AuthorizeResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag), ParentIDTag: c.group(req.IDTag)}}, nil
 	})
 	ocpp.Handle(m, ocpp16.StartTransaction, c.start)
 	ocpp.Handle(m, ocpp16.MeterValues, c.meter)
@@ -44,7 +44,7 @@ func (c *Cloud) start(_ context.Context, conn *ocpp.Conn, req ocpp16.StartTransa
 	defer c.mu.Unlock()
 	t := &Transaction{Station: conn.Identity(), Connector: req.ConnectorID, IDTag: req.IDTag, ID: 5001 + len(c.txs), MeterStart: req.MeterStart, StartedAt: req.Timestamp.Time}
 	c.txs = append(c.txs, t)
-	return ocpp16.StartTransactionResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag)}, TransactionID: t.ID}, nil
+	return ocpp16.StartTransactionResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag), ParentIDTag: c.group(req.IDTag)}, TransactionID: t.ID}, nil
 }
 
 func (c *Cloud) meter(_ context.Context, _ *ocpp.Conn, req ocpp16.MeterValuesRequest, _ *ocpp.Request) (ocpp16.MeterValuesResponse, error) {

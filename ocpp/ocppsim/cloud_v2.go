@@ -45,7 +45,7 @@ func (c *Cloud) routes2() *ocpp.Mux {
 		return ocpp2.StatusNotificationResponse{}, nil
 	})
 	ocpp.Handle(m, ocpp2.Authorize, func(_ context.Context, _ *ocpp.Conn, req ocpp2.AuthorizeRequest, _ *ocpp.Request) (ocpp2.AuthorizeResponse, error) {
-		return ocpp2.AuthorizeResponse{IDTokenInfo: ocpp2.IDTokenInfo{Status: ocpp2.AuthorizationStatus(c.judge(req.IDToken.IDToken))}}, nil
+		return ocpp2.AuthorizeResponse{IDTokenInfo: ocpp2.IDTokenInfo{Status: ocpp2.AuthorizationStatus(c.judge(req.IDToken.IDToken)), GroupIDToken: c.group2(req.IDToken.IDToken)}}, nil
 	})
 	ocpp.Handle(m, ocpp2.TransactionEvent, c.event)
 	take(c, m, ocpp2.MeterValues)
@@ -116,7 +116,7 @@ func (c *Cloud) eventAnswer(req *ocpp2.TransactionEventRequest) ocpp2.Transactio
 	if req.IDToken == nil {
 		return ocpp2.TransactionEventResponse{}
 	}
-	return ocpp2.TransactionEventResponse{IDTokenInfo: &ocpp2.IDTokenInfo{Status: ocpp2.AuthorizationStatus(c.judge(req.IDToken.IDToken))}}
+	return ocpp2.TransactionEventResponse{IDTokenInfo: &ocpp2.IDTokenInfo{Status: ocpp2.AuthorizationStatus(c.judge(req.IDToken.IDToken)), GroupIDToken: c.group2(req.IDToken.IDToken)}}
 }
 
 // learn adds what an event tells; with token, place and register a transaction begins.

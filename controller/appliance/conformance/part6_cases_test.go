@@ -1,9 +1,15 @@
 package conformance
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // cases201 are the cases of Part 6 for a CSMS of OCPP 2.0.1.
-var cases201 = []testCase{
+var cases201 = slices.Concat(usualCases201, pendingCases201, outsideCases201)
+
+// usualCases201 are those of a station that is known and charges.
+var usualCases201 = []testCase{
 	{"TC_B_01_CSMS", "cold boot", func(c *station) {
 		c.ready2()
 		c.says("Heartbeat", `{}`, `"currentTime":"20`)

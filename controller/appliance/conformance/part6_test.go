@@ -57,7 +57,7 @@ func (c *station) transaction2(evse int) *tx2 {
 
 func (c *station) boots2() {
 	c.t.Helper()
-	c.says("BootNotification", `{"reason":"PowerUp","chargingStation":{"model":"Two","vendorName":"ACME","firmwareVersion":"2.0"}}`, `"status":"Accepted"`, `"interval":`)
+	c.says("BootNotification", boot2, `"status":"Accepted"`, `"interval":`)
 }
 
 func (c *station) status2(evse int, status string) {

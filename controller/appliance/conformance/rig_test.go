@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,11 +29,12 @@ const (
 // site is a box with a cloud and as many chargers as there are cases.
 type site struct {
 	page, ws string
+	box      *appliance.Box
 	cloud    *ocppsim.Cloud
 }
 
 // newSite runs a box until the test ends. Its cloud knows the tokens BLOCKED, EXPIRED
-// and INVALID and accepts all others.
+// and INVALID and accepts all others; MEMBER and FRIEND are of one group.
 func newSite(t *testing.T, chargers []string) *site {
 	t.Helper()
 	cloud := ocppsim.NewCloud(ocppsim.CloudConfig{Judge: func(tag string) ocpp16.AuthorizationStatus {
@@ -45,6 +47,11 @@ func newSite(t *testing.T, chargers []string) *site {
 			return ocpp16.AuthorizationStatusInvalid
 		}
 		return ocpp16.AuthorizationStatusAccepted
+	}, Group: func(tag string) string {
+		if tag == "MEMBER" || tag == "FRIEND" {
+			return "GROUP"
+		}
+		return ""
 	}})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -61,7 +68,8 @@ circuits: [{id: main, limit_a: [6300, 6300, 6300], breaker: gG}]
 chargers:%s
 upstream: {stations: [{id: SITE1, url: "ws://%s/ocpp", protocol: ocpp1.6, security_profile: 0, dialect: default}]}
 authorization: {unknown: reject, offline_unknown: reject, groups: []}
-onboarding: closed
+onboarding: approve
+charger_network: {isolated: {by: J. Doe, on: 2026-03-01}}
 listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "", mtls: "", modbus: ""}
 `, list.String(), listener.Addr()), config.Known{})
 	if err != nil {
@@ -80,7 +88,7 @@ listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "", mtls: "", modbus: ""}
 		}
 	})
 	t.Cleanup(func() { stop(); all.Wait() })
-	s := &site{page: "http://" + box.Addr("page").String(), ws: "ws://" + box.Addr("chargers").String() + "/ocpp", cloud: cloud}
+	s := &site{box: box, page: "http://" + box.Addr("page").String(), ws: "ws://" + box.Addr("chargers").String() + "/ocpp", cloud: cloud}
 	s.await(t, "the cloud", func() bool {
 		var status struct {
 			Up bool `json:"upstream_connected"`
@@ -249,8 +257,24 @@ func containsAll(text string, parts []string) bool {
 	return true
 }
 
+// isRefused makes a call that the box answers with a CALLERROR of this code.
+func (c *station) isRefused(action, payload, code string) {
+	c.t.Helper()
+	answer, err := c.conn.Call(c.t.Context(), ocpp.Call{Action: action, Payload: json.RawMessage(payload)})
+	if refused, ok := errors.AsType[*ocpp.Error](err); !ok || string(refused.Code) != code {
+		c.t.Errorf("%s %s: answered %s, %v; want %s", action, payload, answer, err, code)
+	}
+}
+
 // operator has the box make a call; the station's answer must have these parts.
 func (c *station) operator(action, payload string, parts ...string) {
+	c.t.Helper()
+	c.orders(action, payload, parts...)
+	c.hears(action)
+}
+
+// orders is operator for what the box may say in several calls.
+func (c *station) orders(action, payload string, parts ...string) {
 	c.t.Helper()
 	var out struct {
 		Result json.RawMessage `json:"result"`
@@ -261,7 +285,6 @@ func (c *station) operator(action, payload string, parts ...string) {
 	if status != http.StatusOK || !containsAll(answer, parts) {
 		c.t.Fatalf("%s %s: %d %s, want %v", action, payload, status, answer, parts)
 	}
-	c.hears(action)
 }
 
 // slot is the number of one of the station's connectors.

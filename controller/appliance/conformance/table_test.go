@@ -18,6 +18,9 @@ type testCase struct {
 	play     func(c *station)
 }
 
+// strangers are the cases whose station is not in the configuration.
+var strangers = map[string]bool{"TC_B_02_CSMS": true, "TC_B_30_CSMS": true, "TC_B_31_CSMS": true}
+
 // official is a list of ids of a test plan, block by block.
 type official struct{ profile, kind, ids string }
 
@@ -101,7 +104,9 @@ func TestPart6(t *testing.T) { play(t, cases201, ocpp.V201) }
 func play(t *testing.T, cases []testCase, p ocpp.Protocol) {
 	var chargers []string
 	for _, c := range cases {
-		chargers = append(chargers, c.id)
+		if !strangers[c.id] {
+			chargers = append(chargers, c.id)
+		}
 	}
 	s := newSite(t, chargers)
 	for _, c := range cases {

@@ -41,7 +41,11 @@ func usual2(r *ocpp.Request) string {
 	switch r.Action {
 	case "GetVariables":
 		for _, v := range req.Get {
-			out = append(out, `{"attributeStatus":"Accepted","attributeValue":"1","component":`+string(v.Component)+`,"variable":`+string(v.Variable)+`}`)
+			value := `"1"`
+			if strings.Contains(string(v.Variable), "ItemsPerMessage") {
+				value = `"4"`
+			}
+			out = append(out, `{"attributeStatus":"Accepted","attributeValue":`+value+`,"component":`+string(v.Component)+`,"variable":`+string(v.Variable)+`}`)
 		}
 		return `{"getVariableResult":[` + strings.Join(out, ",") + `]}`
 	case "SetVariables":
