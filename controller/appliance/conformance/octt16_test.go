@@ -4,13 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"busbar/ocpp"
 )
 
 // cases16 are the cases of OCTT for a central system of OCPP 1.6.
-var cases16 = []testCase{
+var cases16 = slices.Concat(usualCases16, securityCases16)
+
+// usualCases16 are those of a charger that is known and keeps its access.
+var usualCases16 = []testCase{
 	{"TC_001_CSMS", "cold boot", func(c *station) {
 		c.connect()
 		c.boots16()
@@ -339,7 +343,8 @@ var cases16 = []testCase{
 	}},
 	{"TC_088_CSMS", "a subprotocol that nobody speaks", func(c *station) {
 		c.protocol = "ocpp1.5"
-		_, err := ocpp.Dial(c.t.Context(), ocpp.ClientConfig{URL: c.site.ws, Identity: c.id, Protocols: []ocpp.Protocol{c.protocol}})
+		url, _ := c.door()
+		_, err := ocpp.Dial(c.t.Context(), ocpp.ClientConfig{URL: url, Identity: c.id, Protocols: []ocpp.Protocol{c.protocol}})
 		if refused, ok := errors.AsType[*ocpp.DialError](err); !ok || refused.Status != http.StatusSwitchingProtocols {
 			c.t.Fatalf("want a handshake without a subprotocol, then the end; got %v", err)
 		}

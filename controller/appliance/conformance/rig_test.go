@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,9 +29,10 @@ const (
 
 // site is a box with a cloud and as many chargers as there are cases.
 type site struct {
-	page, ws string
-	box      *appliance.Box
-	cloud    *ocppsim.Cloud
+	page  string
+	box   *appliance.Box
+	cloud *ocppsim.Cloud
+	roots *x509.CertPool // of the site CA
 }
 
 // newSite runs a box until the test ends. Its cloud knows the tokens BLOCKED, EXPIRED
@@ -59,7 +61,7 @@ func newSite(t *testing.T, chargers []string) *site {
 	}
 	var list strings.Builder
 	for _, id := range chargers {
-		fmt.Fprintf(&list, "\n  - {id: %s, circuit: main, protocol: any, security_profile: 0, failsafe_a: 6, connectors: [{n: 1, max_a: 32}, {n: 2, max_a: 32}]}", id)
+		fmt.Fprintf(&list, "\n  - {id: %s, circuit: main, protocol: any, %s, failsafe_a: 6, connectors: [{n: 1, max_a: 32}, {n: 2, max_a: 32}]}", id, accessOf(id))
 	}
 	cfg, err := config.Parse("site.yaml", fmt.Appendf(nil, `version: 1
 site: {id: depot, name: Depot, timezone: Europe/Berlin, nominal_v: 230}
@@ -69,13 +71,14 @@ chargers:%s
 upstream: {stations: [{id: SITE1, url: "ws://%s/ocpp", protocol: ocpp1.6, security_profile: 0, dialect: default}]}
 authorization: {unknown: reject, offline_unknown: reject, groups: []}
 onboarding: approve
-charger_network: {isolated: {by: J. Doe, on: 2026-03-01}}
-listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "", mtls: "", modbus: ""}
+charger_network: {name: box.lan, isolated: {by: J. Doe, on: 2026-03-01}}
+listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "127.0.0.1:0", mtls: "127.0.0.1:0", modbus: ""}
 `, list.String(), listener.Addr()), config.Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	box, err := appliance.New(t.Context(), appliance.Options{Config: cfg, DataDir: t.TempDir(), Token: rootToken, Version: "test"})
+	dir := t.TempDir()
+	box, err := appliance.New(t.Context(), appliance.Options{Config: cfg, DataDir: dir, Token: rootToken, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +91,7 @@ listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "", mtls: "", modbus: ""}
 		}
 	})
 	t.Cleanup(func() { stop(); all.Wait() })
-	s := &site{box: box, page: "http://" + box.Addr("page").String(), ws: "ws://" + box.Addr("chargers").String() + "/ocpp", cloud: cloud}
+	s := &site{box: box, page: "http://" + box.Addr("page").String(), cloud: cloud, roots: rootsIn(t, dir)}
 	s.await(t, "the cloud", func() bool {
 		var status struct {
 			Up bool `json:"upstream_connected"`
@@ -151,6 +154,7 @@ type station struct {
 	id       string
 	protocol ocpp.Protocol
 	conn     *ocpp.Conn
+	secrets
 
 	mu      sync.Mutex
 	answers map[string]string // by action; an empty object if none
@@ -161,19 +165,30 @@ type station struct {
 type call struct{ action, payload string }
 
 func newStation(t *testing.T, s *site, id string, p ocpp.Protocol) *station {
-	return &station{t: t, site: s, id: id, protocol: p, answers: map[string]string{}, more: make(chan struct{}, 1)}
+	c := &station{t: t, site: s, id: id, protocol: p, answers: map[string]string{}, more: make(chan struct{}, 1)}
+	c.secrets = secretsOf(id)
+	return c
 }
 
 // connect opens the station's socket.
 func (c *station) connect() {
 	c.t.Helper()
-	conn, err := ocpp.Dial(c.t.Context(), ocpp.ClientConfig{URL: c.site.ws, Identity: c.id, Protocols: []ocpp.Protocol{c.protocol},
-		Options: ocpp.Options{Loose: true, Handler: ocpp.HandlerFunc(c.handle)}})
-	if err != nil {
+	if err := c.dial(); err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+func (c *station) dial() error {
+	c.t.Helper()
+	url, config := c.door()
+	conn, err := ocpp.Dial(c.t.Context(), ocpp.ClientConfig{URL: url, Identity: c.id, Password: c.password, TLS: config, Protocols: []ocpp.Protocol{c.protocol},
+		Options: ocpp.Options{Loose: true, Handler: ocpp.HandlerFunc(c.handle)}})
+	if err != nil {
+		return err
+	}
 	c.conn = conn
-	c.t.Cleanup(c.hangUp)
+	c.t.Cleanup(func() { conn.Close(1000, ""); <-conn.Done() })
+	return nil
 }
 
 func (c *station) hangUp() {

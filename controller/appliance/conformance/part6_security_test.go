@@ -1,0 +1,171 @@
+package conformance
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"math/big"
+	"strings"
+	"time"
+)
+
+// securityCases201 are those of keys, certificates and security profiles.
+var securityCases201 = []testCase{
+	{"TC_A_06_CSMS", "TLS below 1.2 is refused", func(c *station) {
+		c.tls = func(t *tls.Config) { t.MinVersion, t.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }
+		c.isTurnedAway(noHTTP)
+		c.tls = func(t *tls.Config) { t.MaxVersion = tls.VersionTLS12 }
+		c.ready2()
+	}},
+	{"TC_A_08_CSMS", "a client certificate of somebody else", func(c *station) {
+		c.isTurnedAway(noHTTP) // none
+		c.forges(c.id)
+		c.isTurnedAway(noHTTP)
+	}},
+	{"TC_A_09_CSMS", "a new password is taken", func(c *station) {
+		c.ready2()
+		c.keyRotates(nil)
+		c.password = c.newPassword2()
+		c.hangUp()
+		c.ready2()
+		c.hangUp()
+		c.password = firstPassword
+		c.isTurnedAway(wrongKey)
+	}},
+	{"TC_A_10_CSMS", "a new password is not taken", func(c *station) {
+		c.ready2()
+		c.hears("SetVariables", `"HeartbeatInterval"`) // the box's own are written
+		c.answersWith("SetVariables", `{"setVariableResult":[{"attributeStatus":"Rejected","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}`)
+		c.keyRotates([]string{"did not take its key"})
+		refused := c.newPassword2()
+		c.answersWith("SetVariables", `{"setVariableResult":[]}`)
+		c.hangUp()
+		c.ready2()
+		c.hangUp()
+		c.password = refused
+		c.isTurnedAway(wrongKey)
+	}},
+	{"TC_A_11_CSMS", "a new certificate is asked for and taken", func(c *station) {
+		c.ready2()
+		c.upTo3()
+		c.returns()
+		c.boots2()
+		before := c.own[0]
+		c.operator("TriggerMessage", `{"requestedMessage":"SignChargingStationCertificate"}`, `"Accepted"`)
+		c.signs("SignCertificate", `,"certificateType":"ChargingStationCertificate"`, c.id, "Accepted")
+		cert := c.takes(c.hears("CertificateSigned", `"ChargingStationCertificate"`))
+		c.isFit(cert)
+		if string(before) == string(cert.Raw) {
+			c.t.Error("the certificate is the old one")
+		}
+		c.returns()
+		c.boots2()
+	}},
+	{"TC_A_14_CSMS", "a new certificate is not taken by the station", func(c *station) {
+		c.ready2()
+		c.answersWith("CertificateSigned", `{"status":"Rejected"}`)
+		c.operator("TriggerMessage", `{"requestedMessage":"SignChargingStationCertificate"}`, `"Accepted"`)
+		c.signs("SignCertificate", `,"certificateType":"ChargingStationCertificate"`, c.id, "Accepted")
+		c.hears("CertificateSigned")
+		c.signs("SignCertificate", ``, "SOMEBODY-ELSE", "Rejected")
+		c.signs("SignCertificate", `,"certificateType":"V2GCertificate"`, c.id, "Rejected")
+		c.says("SecurityEventNotification", `{"type":"InvalidChargingStationCertificate","timestamp":"2026-01-01T00:00:00Z"}`, `{}`)
+		c.returns() // by what it had before
+		c.boots2()
+	}},
+	{"TC_A_19_CSMS", "one security profile up", func(c *station) {
+		c.ready2()
+		c.commands(func(ctx context.Context) error { return c.site.box.Adoption().Raise(ctx, "operator", c.id, 2) }, nil)
+		c.trusts(c.hears("InstallCertificate", `"CSMSRootCertificate"`))
+		c.profile = 2
+		url, _ := c.door()
+		profile := c.hears("SetNetworkProfile", `"ocppVersion":"OCPP20"`, `"ocppTransport":"JSON"`, `"securityProfile":2`, `"ocppInterface":"Wired0"`, `"messageTimeout":30`)
+		if !strings.Contains(profile, url[strings.LastIndex(url, ":"):]) {
+			c.t.Errorf("the profile does not lead to %s: %s", url, profile)
+		}
+		c.hears("SetVariables", `"NetworkConfigurationPriority"`, `"2,1"`)
+		c.hears("Reset", `"OnIdle"`)
+		c.hangUp()
+		c.ready2()
+		c.hangUp()
+		c.profile = 1
+		c.isTurnedAway(wrongDoor)
+	}},
+}
+
+// keyRotates has the operator give the station a new key.
+func (c *station) keyRotates(says []string) {
+	c.t.Helper()
+	c.commands(func(ctx context.Context) error { return c.site.box.Adoption().RotateKey(ctx, "operator", c.id) }, nil, says...)
+}
+
+// commands carries out what the operator does while the station does its part; says are
+// parts of what the operator is told, none: it was done.
+func (c *station) commands(operator func(context.Context) error, station func(), says ...string) {
+	c.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- operator(c.t.Context()) }()
+	if station != nil {
+		station()
+	}
+	err := <-done
+	if len(says) == 0 && err != nil || len(says) > 0 && (err == nil || !containsAll(err.Error(), says)) {
+		c.t.Fatalf("the operator was told: %v, want %q", err, says)
+	}
+}
+
+// newPassword2 is the password that the station was given.
+func (c *station) newPassword2() string {
+	c.t.Helper()
+	var req struct {
+		SetVariableData []struct{ AttributeValue string }
+	}
+	if err := json.Unmarshal([]byte(c.hears("SetVariables", `"SecurityCtrlr"`, `"BasicAuthPassword"`)), &req); err != nil || len(req.SetVariableData) != 1 {
+		c.t.Fatalf("%+v: %v", req, err)
+	}
+	return req.SetVariableData[0].AttributeValue
+}
+
+// upTo3 brings a station with a password to a certificate of its own.
+func (c *station) upTo3() {
+	c.t.Helper()
+	c.commands(func(ctx context.Context) error { return c.site.box.Adoption().Raise(ctx, "operator", c.id, 3) }, func() {
+		c.hears("TriggerMessage", `"SignChargingStationCertificate"`)
+		c.signs("SignCertificate", `,"certificateType":"ChargingStationCertificate"`, c.id, "Accepted")
+		c.isFit(c.takes(c.hears("CertificateSigned")))
+	})
+	c.profile, c.password = 3, ""
+}
+
+// isFit wants a certificate as a station must have it (P2 A00.FR.4xx).
+func (c *station) isFit(cert *x509.Certificate) {
+	c.t.Helper()
+	now := time.Now()
+	if cert.Subject.CommonName != c.id || cert.SerialNumber.Sign() <= 0 || now.Before(cert.NotBefore) || now.After(cert.NotAfter) || !c.key.PublicKey.Equal(cert.PublicKey) {
+		c.t.Errorf("the certificate does not fit: %v, %v to %v", cert.Subject, cert.NotBefore, cert.NotAfter)
+	}
+	if _, err := cert.Verify(x509.VerifyOptions{Roots: c.site.roots, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}); err != nil {
+		c.t.Error(err)
+	}
+}
+
+// forges gives the station a certificate that the site did not make.
+func (c *station) forges(name string) {
+	c.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name, Organization: []string{"Depot"}}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.key, c.own = key, [][]byte{der}
+}
