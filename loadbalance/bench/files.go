@@ -175,8 +175,8 @@ func (w *Workload) readSessions(r io.Reader) error {
 		if s.Arrive < 0 || s.Depart <= s.Arrive {
 			c.fail("depart_s", "is not after the arrival, or that is before 0")
 		}
-		if s.KWh <= 0 {
-			c.fail("energy_kwh", "is not positive")
+		if s.KWh < 0 {
+			c.fail("energy_kwh", "is negative")
 		}
 		if s.Imax <= 0 || s.Imax > 10_000 {
 			c.fail("imax_a", "is not between 0 and 10000")
