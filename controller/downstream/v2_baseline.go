@@ -71,10 +71,9 @@ type push2 struct {
 func (d *v2) pushBaseline(ctx context.Context) {
 	p := &push2{d: d, present: map[variable]string{}, unknown: map[variable]bool{}}
 	p.read(ctx, []variable{itemsFor("GetVariables"), itemsFor("SetVariables")})
-	for _, action := range []string{"GetVariables", "SetVariables"} {
-		d.takesItems(action, p.told(action))
-	}
-	wanted := abilityVariables()
+	p.d.takesItems("GetVariables", p.told("GetVariables"))
+	p.d.takesItems("SetVariables", p.told("SetVariables"))
+	wanted := append(abilityVariables(), itemsFor("SetVariableMonitoring"), itemsFor("ClearVariableMonitoring"))
 	if d.lastFloor != nil {
 		for _, connector := range d.lastFloor.Connectors {
 			wanted = append(wanted, supplyPhases(connector))
@@ -139,6 +138,8 @@ func (p *push2) read(ctx context.Context, page []variable) {
 
 // write learns from what was read, and plans what is to be written.
 func (p *push2) write(context.Context) {
+	p.d.takesItems("SetVariableMonitoring", p.told("SetVariableMonitoring"))
+	p.d.takesItems("ClearVariableMonitoring", p.told("ClearVariableMonitoring"))
 	p.d.hub.memory.learn(p.d.id, func(a *controller.Abilities) {
 		for v, value := range p.present {
 			takeVariable(a, v, value)

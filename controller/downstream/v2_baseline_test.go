@@ -142,14 +142,14 @@ func TestBaselineOf2x(t *testing.T) {
 				t.Errorf("%s is %q, want %q", name, m.values[name], want)
 			}
 		}
-		equal(t, "pages: sizes, 17 in threes, the measurands, 5 in twos", m.sizes, []int{2, 3, 3, 3, 3, 3, 2, 1, 2, 2, 1})
+		equal(t, "pages: sizes, 19 in threes, the measurands, 5 in twos", m.sizes, []int{2, 3, 3, 3, 3, 3, 3, 1, 1, 2, 2, 1})
 		a := r.abilities("CP1")
 		if a.MaxStackLevel != 9 || a.MaxPeriods != 24 || fmt.Sprint(a.Units) != "[A]" || fmt.Sprint(a.Connectors) != "[{1 1 }]" || len(a.Measurands) != 5 {
 			t.Errorf("learnt: %+v", a)
 		}
 		before := len(m.sizes)
 		equal(t, "again", m.pushed(r, cp), []string{"AuthCacheCtrlr.Enabled", "AuthCtrlr.AuthorizeRemoteStart"})
-		if writes := m.sizes[before+7:]; len(writes) != 1 {
+		if writes := m.sizes[before+8:]; len(writes) != 1 {
 			t.Errorf("written again: %v", writes)
 		}
 	})

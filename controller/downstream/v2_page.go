@@ -17,13 +17,17 @@ type pager interface {
 }
 
 // pagedList is the list of an action that DeviceDataCtrlr.ItemsPerMessage bounds
-// (B05.FR.11, B06.FR.05), and that of its answer.
+// (B05.FR.11, B06.FR.05, N04, N06), and that of its answer.
 func pagedList(action string) (asked, answered string) {
 	switch action {
 	case "GetVariables":
 		return "getVariableData", "getVariableResult"
 	case "SetVariables":
 		return "setVariableData", "setVariableResult"
+	case "SetVariableMonitoring":
+		return "setMonitoringData", "setMonitoringResult"
+	case "ClearVariableMonitoring":
+		return "id", "clearMonitoringResult"
 	}
 	return "", ""
 }

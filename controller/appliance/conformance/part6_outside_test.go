@@ -26,17 +26,15 @@ var outsideCases201 = []testCase{
 		}
 	}},
 	{"TC_C_39_CSMS", "another token of the group ends the transaction", func(c *station) {
-		const group = `"groupIdToken":{"idToken":"GROUP"`
-		member, friend := `,"idToken":{"idToken":"MEMBER","type":"ISO14443"}`, `,"idToken":{"idToken":"FRIEND","type":"ISO14443"}`
 		c.ready2()
-		c.says("Authorize", `{"idToken":{"idToken":"FRIEND","type":"ISO14443"}}`, letIn2, group)
+		c.says("Authorize", `{"idToken":{"idToken":"FRIEND","type":"ISO14443"}}`, letIn2, group2)
 		x := c.transaction2(1)
-		x.event("Started", "Authorized", "EVConnected", member+register2(1000, "Transaction.Begin"), letIn2, group)
+		x.event("Started", "Authorized", "EVConnected", member2+register2(1000, "Transaction.Begin"), letIn2, group2)
 		x.event("Updated", "ChargingStateChanged", "Charging", "")
-		c.says("Authorize", `{"idToken":{"idToken":"MEMBER","type":"ISO14443"}}`, letIn2, group)
-		c.says("Authorize", `{"idToken":{"idToken":"FRIEND","type":"ISO14443"}}`, letIn2, group)
-		x.event("Updated", "StopAuthorized", "EVConnected", friend, letIn2, group)
-		x.event("Ended", "EVCommunicationLost", "Idle", friend+register2(2000, "Transaction.End"), letIn2)
+		c.says("Authorize", `{"idToken":{"idToken":"MEMBER","type":"ISO14443"}}`, letIn2, group2)
+		c.says("Authorize", `{"idToken":{"idToken":"FRIEND","type":"ISO14443"}}`, letIn2, group2)
+		x.event("Updated", "StopAuthorized", "EVConnected", friend2, letIn2, group2)
+		x.event("Ended", "EVCommunicationLost", "Idle", friend2+register2(2000, "Transaction.End"), letIn2)
 	}},
 	{"TC_K_48_CSMS", "an outside limit without a transaction", func(c *station) {
 		c.ready2()

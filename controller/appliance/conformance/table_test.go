@@ -70,12 +70,9 @@ var elsewhere = map[string]string{
 	"TC_A_07_CSMS": "controller/appliance: TestIndependentChargingStationSaysAllOf201/profile_3",
 }
 
-// notApplicableBlocks are whole profiles that a box does not have.
+// notApplicableBlocks are whole profiles that a box does not have, and why.
 var notApplicableBlocks = map[string]string{
-	"ISO 15118":                  "contracts are relayed to the cloud, which does not exist on a 1.6 uplink; the box announces no ISO 15118",
-	"Advanced Device Management": "optional; monitors are not set by the box, reports are taken",
-	"Local Authorization List":   "optional; the box answers Authorize itself, online and offline, and pushes no list by itself",
-	"Reservation":                "optional; the box passes reservations on and makes none by itself",
+	"ISO 15118": "optional profile: the box announces no ISO 15118, and its uplink of 1.6 has no message for contracts",
 }
 
 func names(list []official, prefix, suffix string) (out []string) {
