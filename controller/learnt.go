@@ -26,6 +26,8 @@ func (s *Site) takeLearnt(ev Event) bool {
 		s.clockJudged(ev)
 	case ProfilesWritten:
 		s.profilesWritten(ev)
+	case OutsideLimits:
+		s.outsideLimits(ev)
 	default:
 		return false
 	}

@@ -260,8 +260,8 @@ func (s *Site) newestReading() time.Time {
 	return newest
 }
 
-// ceiling is the most a connector may get from cable, profiles and operator, and
-// which rule set it.
+// ceiling is the most a connector may get from cable, profiles, operator and systems
+// beside the box, and which rule set it.
 func (s *Site) ceiling(sl *slot) (loadbalance.MilliAmp, loadbalance.Rule) {
 	most, rule := sl.layout.Max, loadbalance.RuleMax
 	if sl.operator.set {
@@ -274,6 +274,9 @@ func (s *Site) ceiling(sl *slot) (loadbalance.MilliAmp, loadbalance.Rule) {
 	}
 	if limit, ok := s.profileCeiling(sl); ok && limit < most {
 		most, rule = limit, loadbalance.RuleProfile
+	}
+	if limit, ok := s.outsideCeiling(sl); ok && limit < most {
+		most, rule = limit, loadbalance.RuleOutside
 	}
 	return most, rule
 }

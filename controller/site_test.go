@@ -385,6 +385,8 @@ func anyEvent(rt *rapid.T, r *rig) Event {
 		LimitAnswered{Station: station, Slot: slot, Seq: r.site.seq, Sent: true, Unknown: true},
 		FailsafeAnswered{Station: station, Accepted: connector > 0},
 		BaselinePushed{Station: station},
+		OutsideLimits{Station: station, All: connector > 1, Limits: []OutsideLimit{{Connector: connector, Source: "EMS", Profile: &Profile{Start: epoch, Periods: []Period{{Limit: 8000}}}}}},
+		OutsideLimits{Station: station, Limits: []OutsideLimit{{Connector: connector, Source: "EMS"}}},
 		CommandAnswered{Op: r.site.nextOp, Accepted: connector > 0},
 		UplinkChanged{State: UplinkAccepted, Booted: connector > 0},
 		UplinkChanged{State: UplinkDisconnected},

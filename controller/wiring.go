@@ -77,6 +77,7 @@ type station struct {
 	learnt     learnt
 	service    service
 	held       []*heldTx // transactions of a 2.x charger that can't begin yet
+	outside    []OutsideLimit
 }
 
 // waiting is an unknown charger at the door.
@@ -164,6 +165,7 @@ func (s *Site) recover(r Recovered) {
 	s.recoverStations(r)
 	s.recoverTransactions(r)
 	s.recoverHeld(r.Settings)
+	s.recoverOutside(r.Settings)
 	for _, st := range r.Statuses {
 		if st.Slot >= 1 && int(st.Slot) <= len(s.slots) {
 			s.slots[st.Slot-1].status = st

@@ -66,7 +66,7 @@ type Connector struct {
 	// Min is the least current a car charges with (at least 6 A), Max the least of
 	// cable, EVSE, charging profiles and user limits. Max < Min means no charging.
 	Min, Max MilliAmp
-	// CeilingRule names what set Max (RuleMax, RuleProfile, RuleOperator), for the reason.
+	// CeilingRule names what set Max (RuleMax, RuleProfile, RuleOperator, RuleOutside), for the reason.
 	CeilingRule Rule
 	// Failsafe is what the charger falls back to by itself: 0 or >= 6 A. For a
 	// charger whose fall-back is not proven it is the hardware's maximum.
@@ -147,6 +147,7 @@ const (
 	RuleDonor                    // waits until another connector has really come down
 	RulePacing                   // waits for the least time between two increases
 	RuleUnresponsive             // does not obey: booked at what it draws
+	RuleOutside                  // a limit that another system has set at the charger
 )
 
 // Reason is why a connector has its setpoint; typed, so that page, log and API can

@@ -341,16 +341,16 @@ func TestStepProperties(t *testing.T) {
 	t.Log(seen)
 }
 
-// neverSeen names the actions and rules that did not occur. Profile and operator are
-// ceilings that the histories don't draw.
+// neverSeen names the actions and rules that did not occur. Profile, operator and outside
+// are ceilings that the histories don't draw.
 func neverSeen(seen map[any]int) (missing []string) {
 	for a := Keep; a <= Release; a++ {
 		if seen[a] == 0 {
 			missing = append(missing, "action "+actionName(a)+" never occurred")
 		}
 	}
-	for r := RuleMax; r <= RuleUnresponsive; r++ {
-		if seen[r] == 0 && r != RuleProfile && r != RuleOperator {
+	for r := RuleMax; r <= RuleOutside; r++ {
+		if seen[r] == 0 && r != RuleProfile && r != RuleOperator && r != RuleOutside {
 			missing = append(missing, fmt.Sprintf("rule %d never occurred", r))
 		}
 	}

@@ -147,7 +147,7 @@ func TestLostMeterShowsNoCurrent(t *testing.T) {
 // TestEveryStateHasWords walks all rules, states and severities.
 func TestEveryStateHasWords(t *testing.T) {
 	words := english()
-	for r := loadbalance.RuleMax; r <= loadbalance.RuleUnresponsive; r++ {
+	for r := loadbalance.RuleMax; r <= loadbalance.RuleOutside; r++ {
 		c := controller.ConnectorView{Online: true, Reason: loadbalance.Reason{Rule: r, Node: "main"}, Failsafe: 6 * amp}
 		if text := words.reason(c); strings.HasPrefix(text, "rule.") || strings.Contains(text, "{") {
 			t.Errorf("rule %d reads %q", r, text)

@@ -44,6 +44,7 @@ func english() language {
 		"rule.donor":        "waits until another charger has come down",
 		"rule.pacing":       "increases soon, step by step",
 		"rule.unresponsive": "does not obey: what it draws is kept free for it",
+		"rule.outside":      "limited by another system at the charger",
 
 		"status.Available":     "free",
 		"status.Preparing":     "preparing",
@@ -329,6 +330,8 @@ func ruleName(r loadbalance.Rule) string {
 		return "pacing"
 	case loadbalance.RuleUnresponsive:
 		return "unresponsive"
+	case loadbalance.RuleOutside:
+		return "outside"
 	}
 	panic("web: rule without a name")
 }

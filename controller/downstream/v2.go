@@ -25,6 +25,7 @@ type v2 struct {
 	running   map[string]*running                   // by the charger's transactionId
 	inventory inventory
 	items     map[string]int // by action: entries per message
+	external  outsideReport
 }
 
 func newV2(s *session) dialect {

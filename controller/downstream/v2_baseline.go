@@ -165,6 +165,7 @@ func (p *push2) write(context.Context) {
 	for page := range slices.Chunk(due, p.page("SetVariables")) {
 		steps = append(steps, func(ctx context.Context) { p.set(ctx, page) })
 	}
+	steps = append(steps, p.d.askOutside)
 	if p.d.hasBooted() {
 		steps = append(steps, p.d.askInventory)
 	}

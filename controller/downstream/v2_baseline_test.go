@@ -201,7 +201,7 @@ func TestInventory(t *testing.T) {
 		cp.call(boot2)
 		m := newModel(t)
 		m.pushed(r, cp)
-		if got := m.calls[len(m.calls)-1]; got != `GetBaseReport {"requestId":946684801,"reportBase":"FullInventory"}` {
+		if got := m.calls[len(m.calls)-1]; got != `GetBaseReport {"requestId":946684802,"reportBase":"FullInventory"}` {
 			t.Fatalf("asked %s", got)
 		}
 		part := func(request, seq int, tbc string, data ...string) {
@@ -214,10 +214,10 @@ func TestInventory(t *testing.T) {
 			return fmt.Sprintf(`{"component":{"name":"EVSE","evse":{"id":%d}},"variable":{"name":"SupplyPhases"},"variableAttribute":[{"value":%q,"mutability":"ReadOnly"}]}`, evse, value)
 		}
 		part(5, 0, "", phases(1, "3")) // nobody asked for it
-		part(946684801, 0, `"tbc":true,`, phases(1, "3"), phases(2, "0"))
-		part(946684801, 1, "", phases(3, "1"), `{"component":{"name":"SmartChargingCtrlr"},"variable":{"name":"Entries","instance":"ChargingProfiles"},`+
+		part(946684802, 0, `"tbc":true,`, phases(1, "3"), phases(2, "0"))
+		part(946684802, 1, "", phases(3, "1"), `{"component":{"name":"SmartChargingCtrlr"},"variable":{"name":"Entries","instance":"ChargingProfiles"},`+
 			`"variableAttribute":{"value":"0"},"variableCharacteristics":{"dataType":"integer","maxLimit":12.0,"supportsMonitoring":false}}`)
-		part(946684801, 2, "", phases(1, "1")) // it had ended
+		part(946684802, 2, "", phases(1, "1")) // it had ended
 		a := r.abilities("CP1")
 		if a.MaxProfiles != 12 || fmt.Sprint(a.Connectors) != "[{1 3 RST} {3 1 }]" {
 			t.Errorf("learnt: %+v", a)

@@ -12,11 +12,12 @@ import (
 
 // routeOthers answers what the box takes note of, and what it can't do.
 func (d *v2) routeOthers(m *ocpp.Mux) {
-	for _, action := range []string{"ClearedChargingLimit", "NotifyChargingLimit",
-		"NotifyDisplayMessages", "NotifyMonitoringReport", "PublishFirmwareStatusNotification", "ReportChargingProfiles",
-		"ReservationStatusUpdate"} {
+	for _, action := range []string{"NotifyDisplayMessages", "NotifyMonitoringReport", "PublishFirmwareStatusNotification", "ReservationStatusUpdate"} {
 		m.Raw(action, d.noted)
 	}
+	m.Raw("NotifyChargingLimit", d.chargingLimit)
+	m.Raw("ClearedChargingLimit", d.clearedLimit)
+	m.Raw("ReportChargingProfiles", d.profileReport)
 	ocpp.Handle(m, ocpp2.FirmwareStatusNotification, d.firmwareStatus)
 	ocpp.Handle(m, ocpp2.LogStatusNotification, d.logStatus)
 	ocpp.Handle(m, ocpp2.SecurityEventNotification, d.securityEvent)

@@ -104,7 +104,7 @@ func TestMessagesOf201(t *testing.T) {
 			{"certificate's status", `[2,"1","GetCertificateStatus",{"ocspRequestData":{}}]`, `[3,"1",{"status":"Failed"}]`, ``},
 			{"only of 2.1", `[2,"1","BatterySwap",{}]`, `[4,"1","NotImplemented","BatterySwap is not known",{}]`, ``},
 		})
-		for _, action := range []string{"NotifyReport", "NotifyMonitoringReport", "ReportChargingProfiles", "NotifyChargingLimit", "ClearedChargingLimit",
+		for _, action := range []string{"NotifyReport", "NotifyMonitoringReport", "ReportChargingProfiles",
 			"ReservationStatusUpdate", "NotifyCustomerInformation", "NotifyDisplayMessages", "PublishFirmwareStatusNotification"} {
 			if got := cp.call(fmt.Sprintf(`[2,"n",%q,{"requestId":"7","seqNo":0,"tbc":null,"reportData":{}}]`, action)); got != `[3,"n",{}]` {
 				t.Errorf("%s: %s", action, got)
