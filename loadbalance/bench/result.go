@@ -86,10 +86,10 @@ func (t *tally) setpoint(k int, amps float64) {
 	t.last[k] = amps
 }
 
-// draw lets session k draw amps for some seconds and returns the energy it took, kWh.
-func (t *tally) draw(k int, amps, seconds float64) float64 {
+// draw offers session k an energy within some seconds and returns what it took, kWh.
+func (t *tally) draw(k int, offered, seconds float64) float64 {
 	left := t.left(k)
-	got := min(left, amps*t.w.Sessions[k].perAmp()*seconds/3600)
+	got := min(left, offered)
 	if got > 0 || left <= hungry {
 		t.starve[k] = 0
 	} else {

@@ -118,8 +118,7 @@ func (s *slotted) decide(t int, active []int) {
 	for _, k := range active {
 		s.amps[k] = 0
 		x := &s.w.Sessions[k]
-		perSlot := x.perAmp() * SlotSeconds / 3600
-		s.cap[k] = math.Floor(min(x.Imax, max(x.Min, math.Ceil(s.tally.left(k)/perSlot-1e-9))))
+		s.cap[k] = math.Floor(min(x.Imax, max(x.Min, math.Ceil(s.tally.left(k)/x.perAmpSlot()-1e-9))))
 		if s.tally.left(k) > hungry && s.cap[k] >= x.Min {
 			want = append(want, k)
 		}
@@ -147,28 +146,35 @@ func (s *slotted) give(k int, amps float64) {
 
 // sort puts the policy's order on the cars; ties stay by arrival.
 func (s *slotted) sort(t int, want []int) {
-	var rank func(k int) float64
-	switch s.policy {
-	case EDF:
-		rank = func(k int) float64 { return float64(s.w.Sessions[k].Depart) }
-	case LLF:
-		rank = func(k int) float64 {
-			x := &s.w.Sessions[k]
-			return float64(x.Depart-t*SlotSeconds) - 3600*s.tally.left(k)/(x.perAmp()*x.Imax)
-		}
-	case Rotation:
-		const settled = 1e6 // kWh, more than any car takes
-		rank = func(k int) float64 {
-			if s.run[k] > 0 && s.run[k] < stay {
-				return s.tally.got(k)
+	slices.SortStableFunc(want, func(a, b int) int {
+		x, y := &s.w.Sessions[a], &s.w.Sessions[b]
+		switch s.policy {
+		case EDF:
+			return cmp.Compare(x.Depart, y.Depart)
+		case LLF:
+			return cmp.Compare(s.laxity(t, a), s.laxity(t, b))
+		case Rotation:
+			if s.stays(a) != s.stays(b) {
+				if s.stays(a) {
+					return -1
+				}
+				return 1
 			}
-			return settled + s.tally.got(k)
+			return cmp.Compare(s.tally.got(a), s.tally.got(b))
+		default:
+			return cmp.Compare(x.Arrive, y.Arrive)
 		}
-	default:
-		rank = func(k int) float64 { return float64(s.w.Sessions[k].Arrive) }
-	}
-	slices.SortStableFunc(want, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
+	})
 }
+
+// laxity is the time that would be left over if session k charged at full current, s.
+func (s *slotted) laxity(t, k int) float64 {
+	x := &s.w.Sessions[k]
+	return float64(x.Depart-t*SlotSeconds) - SlotSeconds*s.tally.left(k)/(x.perAmpSlot()*x.Imax)
+}
+
+// stays tells whether session k began to charge so lately that it keeps its turn.
+func (s *slotted) stays(k int) bool { return s.run[k] > 0 && s.run[k] < stay }
 
 // level admits minima in order and then raises all that were admitted together.
 func (s *slotted) level(want []int) {
@@ -210,8 +216,8 @@ func (s *slotted) let(t int, active []int, line []Point) []Point {
 	for _, k := range active {
 		x := &s.w.Sessions[k]
 		s.tally.setpoint(k, s.amps[k])
-		seconds := float64(min(SlotSeconds, x.Depart-t*SlotSeconds))
-		got := s.tally.draw(k, s.amps[k], seconds)
+		share := float64(min(SlotSeconds, x.Depart-t*SlotSeconds)) / SlotSeconds
+		got := s.tally.draw(k, s.amps[k]*x.perAmpSlot()*share, share*SlotSeconds)
 		point.Cars += got / kilovolt / 3 * 3600 / SlotSeconds
 		if got > 0 {
 			s.run[k]++

@@ -56,8 +56,9 @@ type Session struct {
 	Car            CarModel
 }
 
-// perAmp is the kWh that one ampere gives in one hour.
-func (s *Session) perAmp() float64 { return kilovolt * float64(s.Phases.Count()) }
+// perAmp is the kWh that one ampere gives in one hour, perAmpSlot in one slot.
+func (s *Session) perAmp() float64     { return kilovolt * float64(s.Phases.Count()) }
+func (s *Session) perAmpSlot() float64 { return s.perAmp() * (SlotSeconds / 3600.) }
 
 // CarModel is how a car follows a setpoint. The zero value follows at once.
 type CarModel struct {
