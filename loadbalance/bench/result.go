@@ -77,7 +77,7 @@ func (t *tally) got(k int) float64  { return t.w.Sessions[k].KWh - t.rem[k] }
 
 // setpoint books that session k was told a current.
 func (t *tally) setpoint(k int, amps float64) {
-	if math.Abs(amps-t.last[k]) > .5 {
+	if amps != t.last[k] {
 		t.changes++
 		if amps == 0 && t.left(k) > hungry {
 			t.pauses++
