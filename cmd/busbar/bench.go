@@ -2,6 +2,7 @@ package main
 
 // benchCmd is the measurements.
 type benchCmd struct {
+	Balance  benchBalanceCmd  `cmd:"" help:"Measure load management in virtual time beside plain policies and the best possible."`
 	Messages benchMessagesCmd `cmd:"" help:"Measure the message plane through real sockets and a real database file, beside the bare echo."`
 	Box      benchBoxCmd      `cmd:"" hidden:"" help:"The measured box, as a child of bench messages."`
 	Echo     benchEchoCmd     `cmd:"" hidden:"" help:"The bare echo, as a child of bench messages."`

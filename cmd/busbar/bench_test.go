@@ -6,9 +6,12 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"busbar/controller/msgbench"
+	"busbar/loadbalance/bench"
 )
 
 // TestBenchMessages measures a little with three real processes. Nothing is said of
@@ -84,5 +87,40 @@ func TestBenchMessagesBadInput(t *testing.T) {
 		if code, out, errs := call(t, "", append([]string{"bench", "messages"}, args...)...); code != exitBadInput || out != "" {
 			t.Errorf("%v: exit code %d, %s%s", args, code, out, errs)
 		}
+	}
+}
+
+// TestBenchBalance runs two scenarios and a foreign workload and reads their rows.
+func TestBenchBalance(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"bench", "balance", "--scenario", "W0-10,W1", "--root-a", "0", "--policy", "edf", "--json"}, console{Out: &out, Err: &errs}); code != exitDone {
+		t.Fatalf("exit %d: %s", code, errs.String())
+	}
+	var rows []bench.Row
+	if err := json.Unmarshal(out.Bytes(), &rows); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, r := range rows {
+		if r.Instance == "W0-10" && r.Metric == "Q2.delivered" && math.Abs(r.Value-36.94) < .1 || r.Scenario == "W1" && r.RootA == 25 && r.Metric == "Q1" && math.Abs(r.Value-.937) < .001 && r.Bound != nil {
+			found++
+		}
+	}
+	if found != 2 {
+		t.Errorf("found %d of 2 figures in %s", found, out.String())
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"topology.json": `{"nodes":[{"id":"g","limit_a":10}],"connectors":[{"id":"a","node":"g"}]}`,
+		"sessions.csv": "connector,arrive_s,depart_s,energy_kwh,grid_phases,imax_a\na,0,3600,9,L1L2L3,16\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.Reset()
+	if code := run(t.Context(), []string{"bench", "balance", "--workload", dir, "--policy", "busbar"}, console{Out: &out, Err: &errs}); code != exitDone || !strings.Contains(out.String(), "busbar") {
+		t.Errorf("exit %d: %s%s", code, out.String(), errs.String())
+	}
+	if code := run(t.Context(), []string{"bench", "balance", "--scenario", "W9"}, console{Out: &out, Err: &errs}); code != exitBadInput {
+		t.Errorf("an unknown scenario exits with %d", code)
 	}
 }

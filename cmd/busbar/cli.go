@@ -16,7 +16,7 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" help:"The controller of a site."`
 	Commission commissionCmd `cmd:"" help:"Probe a charger of the running box: what it can, and what to do about what it can not."`
 	Config     configCmd     `cmd:"" help:"Write, check and describe site.yaml."`
-	Bench      benchCmd      `cmd:"" help:"Measure what a message costs."`
+	Bench      benchCmd      `cmd:"" help:"Measure load management, and what a message costs."`
 	Version    versionCmd    `cmd:"" help:"Show version, commit and modules of this program."`
 }
 

@@ -13,8 +13,8 @@ import (
 type Options struct {
 	// Known departures and energies are told to the balancer.
 	Known bool
-	// Pass is the virtual time between two passes (10 s). Every node is metered once
-	// in a pass, without error.
+	// Pass is the virtual time between two passes (1 s with base load, else 10 s, since
+	// nothing moves by itself). Every node is metered once in a pass, without error.
 	Pass time.Duration
 	Cars Cars
 }
@@ -44,9 +44,9 @@ type site struct {
 	line   []Point
 }
 
-// RunBusbar runs the Balancer: a pass every 10 s of virtual time, an ideal meter on
-// every node, commands without loss or delay, chargers metered in every pass. It sees
-// the base load only by its meter.
+// RunBusbar runs the Balancer in virtual time: an ideal meter on every node, commands
+// without loss or delay, chargers metered in every pass. It sees the base load only by
+// its meter.
 func RunBusbar(w *Workload, opt Options) (Result, error) {
 	s, err := newSite(w, opt)
 	if err != nil {
@@ -76,7 +76,12 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 }
 
 func newSite(w *Workload, opt Options) (*site, error) {
-	opt.Pass = cmp.Or(opt.Pass, 10*time.Second)
+	if opt.Pass == 0 {
+		opt.Pass = 10 * time.Second
+		if len(w.Base) > 0 {
+			opt.Pass = time.Second
+		}
+	}
 	cfg := loadbalance.Config{}
 	for _, n := range w.Nodes {
 		node := loadbalance.Node{ID: loadbalance.NodeID(n.ID), Breaker: n.Breaker, Metered: true}

@@ -14,6 +14,9 @@ const hungry = 1e-6
 // Result is what one policy did with one workload.
 type Result struct {
 	Scenario, Policy string
+	Family           string
+	RootAmps         float64
+	EnergyOnly       bool   // nothing but the energy was computed
 	Departures       string // "known" or "unknown"
 	Seed             int
 	Sessions         int

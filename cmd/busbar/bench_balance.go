@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"busbar/loadbalance/bench"
+)
+
+// benchBalanceCmd measures load management.
+type benchBalanceCmd struct {
+	Scenario []string `default:"W1" help:"Scenarios by name or family, such as W1, W1-25 or W2-24-30, or all."`
+	RootA    float64  `name:"root-a" help:"Only scenarios with this root limit in A; 0 is all."`
+	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, or all."`
+	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv."`
+	SVG      string   `name:"svg" help:"Write one chart for each scenario into this folder."`
+	JSON     bool     `name:"json" help:"Write a list of rows instead of a table."`
+}
+
+// Run measures; a bad figure is no failure.
+func (c benchBalanceCmd) Run(con console) error {
+	scenarios, err := c.scenarios()
+	if err != nil {
+		return badInput(err.Error(), "")
+	}
+	policies, err := bench.Choose(c.Policy)
+	if err != nil {
+		return badInput(err.Error(), "See --help for those known.")
+	}
+	acn, err := bench.PublicACN()
+	if err != nil {
+		return err
+	}
+	var results []bench.Result
+	for _, s := range scenarios {
+		for _, p := range policies {
+			if !s.Has(p) {
+				continue
+			}
+			fmt.Fprintf(con.Err, "%s %s, departures %s\n", s.Name, p.Name, p.Departures())
+			r, err := s.Run(bench.Inputs{ACN: acn}, p)
+			if err != nil {
+				return err
+			}
+			results = append(results, r)
+		}
+	}
+	return c.write(con.Out, results)
+}
+
+func (c benchBalanceCmd) scenarios() ([]bench.Scenario, error) {
+	if c.Workload == "" {
+		return bench.Select(c.Scenario, c.RootA)
+	}
+	w, err := bench.ReadWorkload(strings.TrimRight(c.Workload, "/"), os.DirFS(c.Workload))
+	if err != nil {
+		return nil, err
+	}
+	return []bench.Scenario{bench.Foreign(w)}, nil
+}
+
+func (c benchBalanceCmd) write(out io.Writer, results []bench.Result) error {
+	if !c.JSON {
+		if err := bench.WriteTable(out, results); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "\n%s\n", bench.Notes())
+		return err
+	}
+	rows := []bench.Row{}
+	for i := range results {
+		rows = append(rows, results[i].Rows()...)
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(rows)
+}

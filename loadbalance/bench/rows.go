@@ -1,0 +1,96 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Row is one metric of one run, as the command writes it in JSON.
+type Row struct {
+	Scenario   string   `json:"scenario"` // family where the root limit tells the rest
+	Instance   string   `json:"instance"`
+	RootA      float64  `json:"root_a"`
+	Policy     string   `json:"policy"`
+	Departures string   `json:"departures"`
+	Seed       int      `json:"seed"` // 0: over all seeds
+	Metric     string   `json:"metric"`
+	Value      float64  `json:"value"`
+	Bound      *float64 `json:"bound"` // kWh, the most that any controller delivers; null: none stored
+}
+
+// Rows are the metrics of a result (load-balancing.md section 4.2). Energies are kWh,
+// Q1 and Q3 shares, Q2 percent (p5 a share), Q4 minutes, C1 per charger-hour.
+func (r *Result) Rows() []Row {
+	row := Row{Scenario: r.Scenario, Instance: r.Scenario, RootA: r.RootAmps, Policy: r.Policy, Departures: r.Departures, Seed: r.Seed}
+	if r.Family == "W1" {
+		row.Scenario = r.Family
+	}
+	var out []Row
+	add := func(metric string, value float64) {
+		row.Metric, row.Value = metric, value
+		out = append(out, row)
+	}
+	if r.BoundKWh > 0 {
+		row.Bound = new(r.BoundKWh)
+		add("Q1", r.Q1())
+	}
+	if r.RequestedKWh > 0 {
+		add("Q2.requested_kwh", r.RequestedKWh)
+		add("Q2.delivered_kwh", r.DeliveredKWh)
+		add("Q2.delivered", r.Percent())
+	}
+	if r.EnergyOnly {
+		return out
+	}
+	add("Q2.full", r.FullPercent)
+	add("Q2.p5", r.P5)
+	add("Q3", r.Jain)
+	add("Q4", r.StarveMinutes)
+	add("C1.changes", r.Changes)
+	add("C1.pauses", r.Pauses)
+	add("P1.over_s", r.OverSeconds)
+	add("P1.excess_a", r.WorstExcess)
+	return out
+}
+
+// label names the policy of a result in tables.
+func (r *Result) label() string {
+	if r.Policy == "busbar" && r.Departures == "known" {
+		return "busbar, departures known"
+	}
+	return r.Policy
+}
+
+// WriteTable writes results as a table, one line each.
+func WriteTable(w io.Writer, results []Result) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "scenario\tpolicy\tkWh\t% of wanted\tof bound\tfull %\tp5\tJain\tstarved min\tchanges/h\tpauses/h\tover s\t")
+	for i := range results {
+		r := &results[i]
+		if r.EnergyOnly {
+			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.2f\t-\t\t\t\t\t\t\t\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent())
+			continue
+		}
+		bound := "-"
+		if r.BoundKWh > 0 {
+			bound = fmt.Sprintf("%.3f", r.Q1())
+		}
+		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.1f\t%s\t%.1f\t%.2f\t%.3f\t%.0f\t%.2f\t%.2f\t%.0f\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent(), bound, r.FullPercent, r.P5, r.Jain,
+			r.StarveMinutes, r.Changes, r.Pauses, r.OverSeconds)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("cannot write the table: %w", err)
+	}
+	return nil
+}
+
+// Notes are what a reader must know of the figures.
+func Notes() string {
+	return strings.TrimSpace(`
+of bound: kWh / most that perfect foresight delivers with continuous current, no minimum and no latency.
+Plain policies (fcfs, equal, rotation, edf, llf): every 5 min, whole amperes, base load known in advance, true energies and departures.
+busbar: the Balancer every second of virtual time (10 s without base load), ideal meters and cars, no latency, base load seen only by the meter.
+ACN sessions: Lee, Li, Low, ACN-Data, ACM e-Energy 2019; (c) 2019 California Institute of Technology, BSD-3-Clause.`)
+}
