@@ -32,13 +32,14 @@ type Conn struct {
 	done   chan struct{}
 
 	faults  *bursts // thins out the log
-	scratch []byte  // of the writer
+	scratch []byte  // of whoever writes
 	inbound chan *Request
 	wake    chan struct{} // 1: the writer has something to look at
 
 	mu      sync.Mutex
 	urgent  []*pending // waiting CALLs that go first
 	waiting []*pending
+	writing bool     // somebody writes a frame: the writer, or who handles a CALL its answer
 	open    *pending // the one CALL whose answer is due
 	answers []answer // go before CALLs
 	sends   []*outSend

@@ -33,16 +33,8 @@ func (c *Conn) workLoop() {
 	}
 }
 
-// work handles one CALL; a panic in it ends this connection and no other.
+// work handles one CALL and answers it.
 func (c *Conn) work(r *Request, cache *[]answered) {
-	defer func() {
-		if p := recover(); p != nil {
-			if withheld, yes := c.tell("panic " + r.Action); yes {
-				c.opt.Logger.Error("handler panicked", "station", c.identity, "action", r.Action, "panic", p, "stack", string(debug.Stack()), "withheld", withheld)
-			}
-			c.end(websocket.CloseInternalServerErr, "internal error", fmt.Errorf("the handler of %s panicked: %v", r.Action, p))
-		}
-	}()
 	hash := sha256.Sum256(r.Payload)
 	for _, known := range *cache {
 		if known.id == r.ID && known.action == r.Action && known.hash == hash {
@@ -50,9 +42,12 @@ func (c *Conn) work(r *Request, cache *[]answered) {
 			return
 		}
 	}
-	payload, err := c.opt.Handler.HandleCall(c.life, c, r)
+	payload, err, ok := c.handle(r)
+	if !ok {
+		return
+	}
 	if r.send {
-		r.runAfter()
+		c.runAfter(r)
 		return
 	}
 	f := Frame{Type: TypeCallResult, ID: r.ID, Payload: payload}
@@ -65,8 +60,34 @@ func (c *Conn) work(r *Request, cache *[]answered) {
 		*cache = append(*cache, answered{id: r.ID, action: r.Action, hash: hash, payload: payload})
 	}
 	if c.reply(r, f) {
-		r.runAfter()
+		c.runAfter(r)
 	}
+}
+
+// handle has the handler answer; false: it panicked.
+func (c *Conn) handle(r *Request) (payload json.RawMessage, err error, ok bool) {
+	defer c.survive(r)
+	payload, err = c.opt.Handler.HandleCall(c.life, c, r)
+	return payload, err, true
+}
+
+func (c *Conn) runAfter(r *Request) {
+	defer c.survive(r)
+	for _, f := range r.after {
+		f()
+	}
+}
+
+// survive has a panic of what belongs to a CALL end this connection and no other.
+func (c *Conn) survive(r *Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if withheld, yes := c.tell("panic " + r.Action); yes {
+		c.opt.Logger.Error("handler panicked", "station", c.identity, "action", r.Action, "panic", p, "stack", string(debug.Stack()), "withheld", withheld)
+	}
+	c.end(websocket.CloseInternalServerErr, "internal error", fmt.Errorf("the handler of %s panicked: %v", r.Action, p))
 }
 
 // remember tells whether a repeated CALL is to be answered from memory. One without
@@ -91,17 +112,19 @@ func (c *Conn) errorFrame(r *Request, err error) Frame {
 	return Frame{Type: TypeCallError, ID: r.ID, Code: e.Code.For(c.protocol), Description: e.Description, Details: e.Details}
 }
 
-// reply waits until the answer was written, or can't be any more.
+// reply returns when the answer was written, or can't be any more. It writes by itself
+// when nothing goes before the answer: to wake the writer for it and to be woken in turn
+// costs more than the write.
 func (c *Conn) reply(r *Request, f Frame) bool {
-	written := make(chan bool, 1)
-	if !c.enqueueAnswer(answer{frame: f, action: r.Action, received: r.Received, written: written}) {
+	a := answer{frame: f, action: r.Action, received: r.Received}
+	if c.writeFirst() {
+		ok := c.writeAnswer(a)
+		c.wrote()
+		return ok
+	}
+	a.written = make(chan bool, 1)
+	if !c.enqueueAnswer(a) {
 		return false
 	}
-	return <-written
-}
-
-func (r *Request) runAfter() {
-	for _, f := range r.after {
-		f()
-	}
+	return <-a.written
 }

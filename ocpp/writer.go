@@ -30,7 +30,7 @@ func (c *Conn) enqueueAnswer(a answer) bool {
 	return ok
 }
 
-// writeLoop owns the write side of the socket: control frames first, then answers,
+// writeLoop writes what others don't write themselves: control frames first, then answers,
 // then SENDs, then the next CALL if none is open. It also keeps the time: of the open CALL's
 // answer and of the pings.
 func (c *Conn) writeLoop() {
@@ -115,9 +115,37 @@ func (c *Conn) expire(now time.Time) {
 	}
 }
 
+// writeFirst lets an answer be written by its maker, which then calls wrote; false if
+// somebody writes already, or something else goes first.
+func (c *Conn) writeFirst() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writing || c.closing != nil || len(c.control) > 0 || len(c.answers) > 0 {
+		return false
+	}
+	c.writing = true
+	return true
+}
+
+// wrote ends what writeFirst began.
+func (c *Conn) wrote() {
+	c.mu.Lock()
+	c.writing = false
+	more := c.due()
+	c.mu.Unlock()
+	if more {
+		c.stir()
+	}
+}
+
 func (c *Conn) hasWork() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return !c.writing && c.due()
+}
+
+// due tells whether a frame can be written; mu is held.
+func (c *Conn) due() bool {
 	return len(c.control) > 0 || len(c.answers) > 0 || len(c.sends) > 0 || c.open == nil && len(c.urgent)+len(c.waiting) > 0
 }
 
@@ -133,54 +161,58 @@ func (c *Conn) nextWake(b heartbeat) time.Time {
 
 // writeNext writes one frame; false if there was none to write.
 func (c *Conn) writeNext() bool {
-	c.mu.Lock()
-	switch {
-	case c.closing != nil:
-		c.mu.Unlock()
-		return false
-	case len(c.control) > 0:
-		ctl := c.control[0]
-		c.control = c.control[1:]
-		c.mu.Unlock()
-		c.write(ctl.kind, ctl.data)
-	case len(c.answers) > 0:
-		a := c.answers[0]
-		c.answers = c.answers[1:]
-		c.mu.Unlock()
-		c.writeAnswer(a)
-	case len(c.sends) > 0:
-		s := c.sends[0]
-		c.sends = c.sends[1:]
-		c.mu.Unlock()
-		c.writeSend(s)
-	case c.open == nil && len(c.urgent) > 0:
-		p := c.urgent[0]
-		c.open, c.urgent = p, c.urgent[1:]
-		c.mu.Unlock()
-		c.writeCall(p)
-	case c.open == nil && len(c.waiting) > 0:
-		p := c.waiting[0]
-		c.open, c.waiting = p, c.waiting[1:]
-		c.mu.Unlock()
-		c.writeCall(p)
-	default:
-		c.mu.Unlock()
+	write := c.next()
+	if write == nil {
 		return false
 	}
+	write()
+	c.mu.Lock()
+	c.writing = false
+	c.mu.Unlock()
 	return true
 }
 
-func (c *Conn) writeAnswer(a answer) {
-	c.tap(a.frame, a.action)
-	ok := c.write(websocket.TextMessage, c.wire(a.frame))
-	now := time.Now()
-	if ok {
-		c.mu.Lock()
-		c.last.id, c.last.action = a.frame.ID, a.action
-		c.mu.Unlock()
-		c.opt.Trace(TraceEntry{At: now, Out: true, Frame: a.frame, Action: a.action, Latency: now.Sub(a.received)})
+// next takes what is to be written next, and the right to write.
+func (c *Conn) next() (write func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writing || c.closing != nil || !c.due() {
+		return nil
 	}
-	a.done(ok)
+	c.writing = true
+	switch {
+	case len(c.control) > 0:
+		ctl := c.control[0]
+		c.control = c.control[1:]
+		return func() { c.write(ctl.kind, ctl.data) }
+	case len(c.answers) > 0:
+		a := c.answers[0]
+		c.answers = c.answers[1:]
+		return func() { a.done(c.writeAnswer(a)) }
+	case len(c.sends) > 0:
+		s := c.sends[0]
+		c.sends = c.sends[1:]
+		return func() { c.writeSend(s) }
+	case len(c.urgent) > 0:
+		c.open, c.urgent = c.urgent[0], c.urgent[1:]
+	default:
+		c.open, c.waiting = c.waiting[0], c.waiting[1:]
+	}
+	p := c.open
+	return func() { c.writeCall(p) }
+}
+
+func (c *Conn) writeAnswer(a answer) (ok bool) {
+	c.tap(a.frame, a.action)
+	if !c.write(websocket.TextMessage, c.wire(a.frame)) {
+		return false
+	}
+	now := time.Now()
+	c.mu.Lock()
+	c.last.id, c.last.action = a.frame.ID, a.action
+	c.mu.Unlock()
+	c.opt.Trace(TraceEntry{At: now, Out: true, Frame: a.frame, Action: a.action, Latency: now.Sub(a.received)})
+	return true
 }
 
 // writeCall writes p, the open CALL. The answer may come before the write returns; Sent
@@ -205,10 +237,10 @@ func (c *Conn) writeCall(p *pending) {
 	}
 }
 
-// maxScratch is how much of the writer's buffer is kept for the next message.
+// maxScratch is how much of the buffer for writing is kept for the next message.
 const maxScratch = 16 << 10
 
-// wire is the text of f, in the writer's buffer until the next call.
+// wire is the text of f, in the buffer for writing until the next call.
 func (c *Conn) wire(f Frame) []byte {
 	b := f.Append(c.scratch[:0])
 	c.scratch = nil
