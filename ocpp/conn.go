@@ -33,6 +33,7 @@ type Conn struct {
 
 	faults  *bursts // thins out the log
 	scratch []byte  // of whoever writes
+	known   answers // of the worker
 	inbound chan *Request
 	wake    chan struct{} // 1: the writer has something to look at
 

@@ -1,8 +1,6 @@
 package ocpp
 
 import (
-	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,36 +9,22 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// cacheSize is how many answers are kept for repeated CALLs.
-const cacheSize = 64
-
-// answered is what is remembered of a CALL: the same id with the same content gets
-// the same answer again and is not carried out twice.
-type answered struct {
-	id, action string
-	hash       [sha256.Size]byte
-	payload    json.RawMessage
-}
-
 // workLoop handles the inbound CALLs in their order.
 func (c *Conn) workLoop() {
-	var cache []answered
 	for r := range c.inbound {
 		if c.life.Err() != nil {
 			continue // the reader closes inbound; nobody can be answered any more
 		}
-		c.work(r, &cache)
+		c.work(r)
 	}
 }
 
 // work handles one CALL and answers it.
-func (c *Conn) work(r *Request, cache *[]answered) {
-	hash := sha256.Sum256(r.Payload)
-	for _, known := range *cache {
-		if known.id == r.ID && known.action == r.Action && known.hash == hash {
-			c.reply(r, Frame{Type: TypeCallResult, ID: r.ID, Payload: known.payload})
-			return
-		}
+func (c *Conn) work(r *Request) {
+	sum := c.known.sum(r)
+	if payload, ok := c.known.find(r.ID, sum); ok {
+		c.reply(r, Frame{Type: TypeCallResult, ID: r.ID, Payload: payload})
+		return
 	}
 	payload, err, ok := c.handle(r)
 	if !ok {
@@ -54,10 +38,7 @@ func (c *Conn) work(r *Request, cache *[]answered) {
 	if err != nil {
 		f = c.errorFrame(r, err)
 	} else if remember(r.Payload) {
-		if len(*cache) == cacheSize {
-			*cache = append((*cache)[:0], (*cache)[1:]...)
-		}
-		*cache = append(*cache, answered{id: r.ID, action: r.Action, hash: hash, payload: payload})
+		c.known.add(r.ID, sum, payload)
 	}
 	if c.reply(r, f) {
 		c.runAfter(r)
@@ -88,13 +69,6 @@ func (c *Conn) survive(r *Request) {
 		c.opt.Logger.Error("handler panicked", "station", c.identity, "action", r.Action, "panic", p, "stack", string(debug.Stack()), "withheld", withheld)
 	}
 	c.end(websocket.CloseInternalServerErr, "internal error", fmt.Errorf("the handler of %s panicked: %v", r.Action, p))
-}
-
-// remember tells whether a repeated CALL is to be answered from memory. One without
-// content carries nothing that could be carried out twice; it is a question (as
-// Heartbeat), and some chargers use one id for all of those.
-func remember(payload json.RawMessage) bool {
-	return len(bytes.TrimSpace(payload[1:len(payload)-1])) > 0
 }
 
 func (c *Conn) errorFrame(r *Request, err error) Frame {
