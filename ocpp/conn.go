@@ -33,23 +33,28 @@ type Conn struct {
 
 	faults  *bursts // thins out the log
 	scratch []byte  // of whoever writes
-	known   answers // of the worker
-	inbound chan *Request
+	known   answers // of who handles CALLs
+	garbage int     // of who reads: unreadable messages in a row
+	running sync.WaitGroup
 	wake    chan struct{} // 1: the writer has something to look at
 
-	mu      sync.Mutex
-	urgent  []*pending // waiting CALLs that go first
-	waiting []*pending
-	writing bool     // somebody writes a frame: the writer, or who handles a CALL its answer
-	open    *pending // the one CALL whose answer is due
-	answers []answer // go before CALLs
-	sends   []*outSend
-	last    struct{ id, action string } // of the answer written last
-	control []control
-	closing *control  // the close frame, once closing has begun
-	heardAt time.Time // of the newest message, ping or pong
-	ponged  bool
-	probes  []chan struct{} // closed at the next sign of life
+	mu       sync.Mutex
+	handling bool        // a CALL is being handled
+	relieved bool        // and that by a goroutine that no longer reads
+	relief   *time.Timer // ends the patience with it; made for the first CALL
+	inbound  []*Request  // wait for it
+	urgent   []*pending  // waiting CALLs that go first
+	waiting  []*pending
+	writing  bool     // somebody writes a frame: the writer, or who handles a CALL its answer
+	open     *pending // the one CALL whose answer is due
+	answers  []answer // go before CALLs
+	sends    []*outSend
+	last     struct{ id, action string } // of the answer written last
+	control  []control
+	closing  *control  // the close frame, once closing has begun
+	heardAt  time.Time // of the newest message, ping or pong
+	ponged   bool
+	probes   []chan struct{} // closed at the next sign of life
 }
 
 // pending is an outbound CALL from Call's entry to its end.
@@ -84,18 +89,17 @@ func newConn(ws *websocket.Conn, opt Options) *Conn {
 	return &Conn{
 		ws: ws, opt: opt, remote: ws.RemoteAddr().String(),
 		life: life, cancel: cancel, faults: &bursts{}, done: make(chan struct{}),
-		inbound: make(chan *Request, opt.MaxPipelined), wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1),
 	}
 }
 
 // run works until the connection has ended and all its goroutines are joined.
 func (c *Conn) run() {
 	defer close(c.done)
-	var all sync.WaitGroup
-	all.Go(c.readLoop)
-	all.Go(c.writeLoop)
-	all.Go(c.workLoop)
-	all.Wait()
+	c.prepareReading()
+	c.running.Go(c.readLoop)
+	c.running.Go(c.writeLoop)
+	c.running.Wait()
 	_ = c.ws.Close()
 }
 

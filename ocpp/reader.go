@@ -19,11 +19,8 @@ const maxControl = 16
 
 var errTooBig = errors.New("the message is too big")
 
-// readLoop never waits for anybody but the socket: answers go to the CALL that
-// waits for them, CALLs into the bounded queue of the worker, control frames to the
-// writer.
-func (c *Conn) readLoop() {
-	defer close(c.inbound)
+// prepareReading says what becomes of control frames.
+func (c *Conn) prepareReading() {
 	c.ws.SetReadLimit(c.opt.MaxMessage)
 	c.ws.SetPongHandler(func(string) error { c.hear(true); return nil })
 	c.ws.SetPingHandler(func(data string) error {
@@ -38,7 +35,11 @@ func (c *Conn) readLoop() {
 		c.end(echo, "", fmt.Errorf("the peer closed: %d %s", code, text))
 		return nil
 	})
-	garbage := 0
+}
+
+// readLoop reads until the connection ends or another goroutine does it (takeCall).
+// Answers go to the CALL that waits for them, control frames to the writer.
+func (c *Conn) readLoop() {
 	for {
 		b, err := c.readMessage()
 		if err != nil {
@@ -53,12 +54,8 @@ func (c *Conn) readLoop() {
 			continue // only the peer's goodbye is still of interest
 		}
 		c.hear(false)
-		if c.take(b) {
-			garbage = 0
-			continue
-		}
-		if garbage++; garbage >= maxGarbage {
-			c.end(websocket.ClosePolicyViolation, "too many unreadable messages", errors.New("too many unreadable messages"))
+		if !c.take(b) {
+			return
 		}
 	}
 }
@@ -90,8 +87,8 @@ func (c *Conn) enqueueControl(ctl control) error {
 	return nil
 }
 
-// take dispatches one message; false if it is garbage: not even its id could be read.
-func (c *Conn) take(b []byte) bool {
+// take dispatches one message; on is false when this goroutine is not to read any more.
+func (c *Conn) take(b []byte) (on bool) {
 	now := time.Now()
 	if !utf8.Valid(b) {
 		// The socket's rules say to close, but it is one byte of Latin-1 in some info
@@ -103,19 +100,20 @@ func (c *Conn) take(b []byte) bool {
 	}
 	f, err := ParseFrame(b)
 	if err != nil {
-		return c.refuse(err, f, now)
+		c.count(c.refuse(err, f, now))
+		return true
 	}
+	c.count(true)
 	switch f.Type {
 	case TypeCall:
-		c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now}, f)
+		return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now}, f)
 	case TypeCallResult:
 		c.takeAnswer(f, now, outcome{payload: f.Payload})
 	case TypeCallError:
 		c.takeAnswer(f, now, outcome{err: &Error{Code: f.Code.Canonical(), Description: f.Description, Details: f.Details}})
 	case TypeSend:
 		if c.protocol == V21 {
-			c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, send: true}, f)
-			break
+			return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, send: true}, f)
 		}
 		fallthrough
 	case TypeCallResultError:
@@ -126,6 +124,18 @@ func (c *Conn) take(b []byte) bool {
 		c.refuse(&FrameError{ID: f.ID, Code: CodeMessageTypeNotSupported, Problem: fmt.Sprintf("message type %d is not known", f.Type)}, f, now)
 	}
 	return true
+}
+
+// count ends a connection of which too many messages in a row are garbage: not even
+// their ids could be read.
+func (c *Conn) count(readable bool) {
+	if readable {
+		c.garbage = 0
+		return
+	}
+	if c.garbage++; c.garbage >= maxGarbage {
+		c.end(websocket.ClosePolicyViolation, "too many unreadable messages", errors.New("too many unreadable messages"))
+	}
 }
 
 // refuse answers what is no frame, as far as the version allows; false if it is
@@ -167,16 +177,6 @@ func (c *Conn) takeResultError(f Frame, now time.Time) {
 // tell thins out the log: of one kind of fault of one station at most a line a minute.
 func (c *Conn) tell(kind string) (withheld int, yes bool) {
 	return c.faults.tell(c.identity+" "+kind, time.Now())
-}
-
-func (c *Conn) takeCall(r *Request, f Frame) {
-	c.opt.Trace(TraceEntry{At: r.Received, Frame: f, Action: f.Action})
-	select {
-	case c.inbound <- r:
-	default:
-		c.end(websocket.ClosePolicyViolation, "too many calls at once",
-			fmt.Errorf("more than %d calls wait for their answer", c.opt.MaxPipelined))
-	}
 }
 
 // takeAnswer hands an answer to the open CALL. One for which nobody waits any more

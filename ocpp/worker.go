@@ -5,17 +5,84 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
 
-// workLoop handles the inbound CALLs in their order.
-func (c *Conn) workLoop() {
-	for r := range c.inbound {
-		if c.life.Err() != nil {
-			continue // the reader closes inbound; nobody can be answered any more
+// reliefAfter is how long the goroutine that reads may be kept from it by a CALL.
+const reliefAfter = 20 * time.Millisecond
+
+// takeCall handles a CALL on the goroutine that has read it: most are answered sooner
+// than another goroutine is woken. One that takes longer than reliefAfter has another
+// goroutine read on, which queues the CALLs that follow for this one. on is false when
+// that happened: this goroutine is not to read any more.
+func (c *Conn) takeCall(r *Request, f Frame) (on bool) {
+	c.opt.Trace(TraceEntry{At: r.Received, Frame: f, Action: f.Action})
+	if c.queue(r) {
+		return true
+	}
+	c.work(r)
+	for {
+		next, on := c.nextCall()
+		if next == nil {
+			return on
 		}
-		c.work(r)
+		c.work(next)
+	}
+}
+
+// queue puts a CALL behind the one being handled; false if there is none: r is now the
+// one.
+func (c *Conn) queue(r *Request) bool {
+	c.mu.Lock()
+	handling, full := c.handling, len(c.inbound) >= c.opt.MaxPipelined
+	switch {
+	case !handling:
+		c.handling = true
+		if c.relief == nil {
+			c.relief = time.AfterFunc(reliefAfter, c.relieve)
+		} else {
+			c.relief.Reset(reliefAfter)
+		}
+	case !full && c.closing == nil:
+		c.inbound = append(c.inbound, r)
+	}
+	c.mu.Unlock()
+	if handling && full {
+		c.end(websocket.ClosePolicyViolation, "too many calls at once",
+			fmt.Errorf("more than %d calls wait for their answer", c.opt.MaxPipelined))
+	}
+	return handling
+}
+
+// nextCall is what the goroutine that handles CALLs is to do next; nil: none waits, and
+// it may read on unless another does.
+func (c *Conn) nextCall() (next *Request, on bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.inbound) > 0 && c.closing == nil {
+		next, c.inbound = c.inbound[0], c.inbound[1:]
+		return next, false
+	}
+	on = !c.relieved
+	c.inbound, c.handling, c.relieved = nil, false, false
+	c.relief.Stop()
+	return nil, on
+}
+
+// relieve goes on reading in the place of a goroutine that is still handling a CALL.
+func (c *Conn) relieve() {
+	c.mu.Lock()
+	late := c.handling && !c.relieved
+	if late {
+		c.relieved = true
+		c.running.Add(1)
+	}
+	c.mu.Unlock()
+	if late {
+		defer c.running.Done()
+		c.readLoop()
 	}
 }
 
