@@ -172,7 +172,7 @@ func HandleNotice[Msg any](m *Mux, n Notice[Msg], f func(ctx context.Context, c 
 
 func (m *Mux) read(c *Conn, r *Request, req any) error {
 	if m.Lenience == Lenient {
-		problems, err := DecodeLenient(r.Payload, req)
+		problems, err := r.DecodeLenient(req)
 		if len(problems) > 0 && m.Problems != nil {
 			m.Problems(c, r, problems)
 		}

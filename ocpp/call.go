@@ -33,8 +33,9 @@ type Request struct {
 	Payload    json.RawMessage
 	Received   time.Time
 
-	send  bool // nobody waits for an answer
-	after []func()
+	send    bool // nobody waits for an answer
+	checked bool // Payload is known to be JSON
+	after   []func()
 }
 
 // After registers f to run on the connection's worker after the answer was written

@@ -34,11 +34,37 @@ func DecodeLenient(raw json.RawMessage, v any) (problems []string, err error) {
 	if !validJSON(raw) {
 		return nil, &Violation{Code: CodeFormatViolation, Problem: "is not JSON"}
 	}
+	return decodeLenient(raw, v), nil
+}
+
+// DecodeLenient is the function of that name for the payload, which is not checked again
+// if it came from a connection.
+func (r *Request) DecodeLenient(v any) (problems []string, err error) {
+	if r.checked {
+		return decodeLenient(r.Payload, v), nil
+	}
+	return DecodeLenient(r.Payload, v)
+}
+
+func decodeLenient(raw json.RawMessage, v any) (problems []string) {
 	target := reflect.ValueOf(v).Elem()
 	d := decoder{raw: raw, lenient: true}
 	_, _ = d.read(skipSpace(raw, 0), target, planOf(target.Type()))
-	return d.problems, nil
+	return d.problems
 }
+
+// Exact is a value together with its text, byte for byte: a part of what was read, not
+// a copy. It is read as T is.
+type Exact[T any] struct {
+	Raw   json.RawMessage
+	Value T
+}
+
+func (Exact[T]) exact() {}
+
+// Text is a member that is read as a string is: without its quotes a part of what was
+// read, unless it has escapes.
+type Text []byte
 
 // decoder reads valid JSON into values in one pass.
 type decoder struct {
@@ -86,6 +112,12 @@ func (d *decoder) wrong(code ErrorCode, problem string) *Violation {
 
 // read reads the value that begins at i and returns where it ends.
 func (d *decoder) read(i int, v reflect.Value, p *plan) (end int, wrong *Violation) {
+	if p.kind == planExact {
+		if end, wrong = d.read(i, v.Field(1), p.elem); wrong == nil {
+			v.Field(0).SetBytes(d.raw[i:end:end])
+		}
+		return end, wrong
+	}
 	if d.raw[i] == 'n' && p.kind != planRaw {
 		end = i + len("null")
 		if d.lenient {
@@ -113,6 +145,9 @@ func (d *decoder) read(i int, v reflect.Value, p *plan) (end int, wrong *Violati
 // usable tells that what was read is worth keeping: all of it, or an object of which
 // some can be used.
 func (d *decoder) usable(before int, p *plan) bool {
+	if p.kind == planExact {
+		p = p.elem
+	}
 	return len(d.problems) == before || p.kind == planStruct
 }
 
@@ -155,6 +190,9 @@ func (d *decoder) object(i int, v reflect.Value, p *plan) (end int, wrong *Viola
 	return i + 1, nil
 }
 
+// elementText is about how long an element of a list is: it saves growing.
+const elementText = 160
+
 func (d *decoder) list(i int, v reflect.Value, p *plan) (end int, wrong *Violation) {
 	if d.raw[i] != '[' {
 		if !d.lenient {
@@ -162,7 +200,7 @@ func (d *decoder) list(i int, v reflect.Value, p *plan) (end int, wrong *Violati
 		}
 		return d.element(i, v, p, 0)
 	}
-	v.Set(reflect.MakeSlice(p.typ, 0, 1))
+	v.Set(reflect.MakeSlice(p.typ, 0, min(1+(len(d.raw)-i)/elementText, 16)))
 	n := 0
 	for i = skipSpace(d.raw, i+1); d.raw[i] != ']'; n++ {
 		if end, wrong = d.element(i, v, p, n); wrong != nil {
@@ -206,8 +244,12 @@ func (d *decoder) scalar(text []byte, v reflect.Value, p *plan) *Violation {
 		return nil
 	}
 	quoted := text[0] == '"'
-	if !d.lenient && quoted != (p.kind == planString) || text[0] == '{' || text[0] == '[' {
+	if !d.lenient && quoted != (p.kind == planString || p.kind == planText) || text[0] == '{' || text[0] == '[' {
 		return d.wrong(CodeTypeConstraintViolation, "is not "+p.kind.String())
+	}
+	if p.kind == planText {
+		v.SetBytes(unquoteText(text))
+		return nil
 	}
 	var s string
 	if quoted {

@@ -120,3 +120,35 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestExactKeepsTheTextOfWhatIsRead: with all its white space, also where nothing of it
+// can be used.
+func TestExactKeepsTheTextOfWhatIsRead(t *testing.T) {
+	type element struct {
+		Word Text `json:"word"`
+	}
+	type message struct {
+		List Exact[[]Exact[element]] `json:"list"`
+	}
+	for _, c := range []struct{ in, list, elements, words, problems string }{
+		{`{"list":[ {"word":"one"},{ "word" : 2.50 } ]}`, `[ {"word":"one"},{ "word" : 2.50 } ]`, `{"word":"one"}|{ "word" : 2.50 }`, "one|2.50", ""},
+		{`{"LIST" : {"word":"\u0061\"b"} }`, `{"word":"\u0061\"b"}`, `{"word":"\u0061\"b"}`, `a"b`, ""},
+		{`{"list":[7,null,{"word":[1]},{"word":null}]}`, `[7,null,{"word":[1]},{"word":null}]`, `7|null|{"word":[1]}|{"word":null}`, "|||", "list[0] is not an object, list[2].word is not a string"},
+		{`{"list":null}`, ``, ``, ``, ``},
+		{`{"list":[]}`, `[]`, ``, ``, ``},
+	} {
+		var m message
+		problems, err := DecodeLenient(json.RawMessage(c.in), &m)
+		var elements, words []string
+		for _, e := range m.List.Value {
+			elements, words = append(elements, string(e.Raw)), append(words, string(e.Value.Word))
+		}
+		if err != nil || string(m.List.Raw) != c.list || strings.Join(elements, "|") != c.elements || strings.Join(words, "|") != c.words || strings.Join(problems, ", ") != c.problems {
+			t.Errorf("%s: %s, elements %q, words %q, problems %q, %v", c.in, m.List.Raw, elements, words, problems, err)
+		}
+	}
+	var strict message
+	if err := DecodeStrict(json.RawMessage(`{"list":[{"word":1}]}`), &strict, true); err == nil {
+		t.Error("a number was taken for a text")
+	}
+}

@@ -165,10 +165,28 @@ func unquote(raw json.RawMessage) (s string, ok bool) {
 	if len(raw) < 2 || raw[0] != '"' {
 		return "", false
 	}
-	if inner := raw[1 : len(raw)-1]; bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+	if inner, ok := plainText(raw); ok {
 		return string(inner), true
 	}
 	return s, json.Unmarshal(raw, &s) == nil
+}
+
+// plainText is what stands between the quotes, if that needs no decoding.
+func plainText(quoted []byte) (inner []byte, ok bool) {
+	inner = quoted[1 : len(quoted)-1 : len(quoted)-1]
+	return inner, bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner)
+}
+
+// unquoteText is a valid scalar without the quotes that it may have.
+func unquoteText(raw []byte) []byte {
+	if raw[0] != '"' {
+		return raw[:len(raw):len(raw)]
+	}
+	if inner, ok := plainText(raw); ok {
+		return inner
+	}
+	s, _ := unquote(raw)
+	return []byte(s)
 }
 
 func payload(parts []json.RawMessage) (json.RawMessage, bool) {

@@ -12,7 +12,7 @@ import (
 type plan struct {
 	kind     planKind
 	typ      reflect.Type
-	elem     *plan       // of a pointer or slice
+	elem     *plan       // of a pointer, slice or Exact
 	fields   []planField // of a struct, in its order; at most 64
 	required uint64      // bit n: field n must be there
 }
@@ -30,6 +30,8 @@ const (
 	planInt
 	planBool
 	planRaw    // json.RawMessage
+	planText   // Text
+	planExact  // Exact
 	planCustom // reads itself
 	planPointer
 	planSlice
@@ -38,7 +40,7 @@ const (
 
 func (k planKind) String() string {
 	switch k {
-	case planString:
+	case planString, planText:
 		return "a string"
 	case planInt:
 		return "an integer"
@@ -66,6 +68,10 @@ func newPlan(t reflect.Type) *plan {
 	switch {
 	case t == reflect.TypeFor[json.RawMessage]():
 		p.kind = planRaw
+	case t == reflect.TypeFor[Text]():
+		p.kind = planText
+	case t.Implements(reflect.TypeFor[interface{ exact() }]()):
+		p.kind, p.elem = planExact, planOf(t.Field(1).Type)
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()):
 		p.kind = planCustom
 	case t.Kind() == reflect.String:

@@ -106,14 +106,14 @@ func (c *Conn) take(b []byte) (on bool) {
 	c.count(true)
 	switch f.Type {
 	case TypeCall:
-		return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now}, f)
+		return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, checked: true}, f)
 	case TypeCallResult:
 		c.takeAnswer(f, now, outcome{payload: f.Payload})
 	case TypeCallError:
 		c.takeAnswer(f, now, outcome{err: &Error{Code: f.Code.Canonical(), Description: f.Description, Details: f.Details}})
 	case TypeSend:
 		if c.protocol == V21 {
-			return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, send: true}, f)
+			return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, checked: true, send: true}, f)
 		}
 		fallthrough
 	case TypeCallResultError:

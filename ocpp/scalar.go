@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -128,7 +129,7 @@ func splitExponent(s string) (mantissa string, exponent int, err error) {
 	if at < 0 {
 		return s, 0, nil
 	}
-	if _, err := fmt.Sscanf(s[at+1:], "%d", &exponent); err != nil || exponent > 400 || exponent < -400 {
+	if exponent, err = strconv.Atoi(s[at+1:]); err != nil || exponent > 400 || exponent < -400 {
 		return "", 0, fmt.Errorf("is out of range: %q", clip(s, 40))
 	}
 	return s[:at], exponent, nil
@@ -161,11 +162,7 @@ func (d *Decimal) UnmarshalJSON(b []byte) error {
 
 // isNumber tells whether s is a number by JSON's grammar.
 func isNumber(s string) bool {
-	if s == "" || s[0] != '-' && (s[0] < '0' || s[0] > '9') {
-		return false
-	}
-	last := s[len(s)-1]
-	return last >= '0' && last <= '9' && json.Valid([]byte(s))
+	return s != "" && scanNumber([]byte(s), 0) == len(s)
 }
 
 // clip shortens text for a message.

@@ -1,5 +1,10 @@
 package ocpp
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // The scanner checks JSON (RFC 8259) and finds where its values end, in one pass and
 // without memory of its own. encoding/json answers the same questions several times
 // slower, and every message is asked them more than once.
@@ -81,30 +86,45 @@ func scanKey(b []byte, i int) int {
 
 // scanString is scanValue for a string. Its bytes need not be UTF-8, as in encoding/json.
 func scanString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
-			return i + 1
-		case c < ' ':
+	for i++; ; i++ {
+		if i = scanPlain(b, i); i == len(b) || b[i] != '"' && b[i] != '\\' {
 			return -1
-		case c != '\\':
+		}
+		if b[i] == '"' {
+			return i + 1
+		}
+		if i++; i >= len(b) {
+			return -1
+		}
+		switch b[i] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		case 'u':
+			if i+4 >= len(b) || !hexDigits(b[i+1:i+5]) {
+				return -1
+			}
+			i += 4
 		default:
-			if i++; i >= len(b) {
-				return -1
-			}
-			switch b[i] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				if i+4 >= len(b) || !hexDigits(b[i+1:i+5]) {
-					return -1
-				}
-				i += 4
-			default:
-				return -1
-			}
+			return -1
 		}
 	}
-	return -1
+}
+
+// scanPlain returns the index of the next byte that is a quote, a backslash or a control
+// character, or len(b). It looks at eight at a time: most of a message is text.
+func scanPlain(b []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, escape := w^ones*'"', w^ones*'\\'
+		// The top bit of each byte that is below what is taken away; the lowest is right.
+		if found := ((w-ones*' ')&^w | (quote-ones)&^quote | (escape-ones)&^escape) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(b) && b[i] != '"' && b[i] != '\\' && b[i] >= ' ' {
+		i++
+	}
+	return i
 }
 
 func hexDigits(b []byte) bool {

@@ -7,6 +7,7 @@ import (
 
 	"busbar/controller"
 	"busbar/loadbalance"
+	"busbar/ocpp"
 )
 
 func TestWhatIsReadOfMeterValues(t *testing.T) {
@@ -33,7 +34,7 @@ func TestWhatIsReadOfMeterValues(t *testing.T) {
 		{"no number", full(`{"value":"n/a"}`), controller.MeterSample{SoC: -1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, _ := readSamples(list(json.RawMessage(c.payload), "meterValue"), reader16(received, nil), nil)
+			got, _ := samplesOf(t, c.payload, received)
 			if len(got) != 1 {
 				t.Fatalf("%d samples", len(got))
 			}
@@ -49,6 +50,18 @@ func TestWhatIsReadOfMeterValues(t *testing.T) {
 	}
 }
 
+// samplesOf reads the meterValue of a message of 1.6.
+func samplesOf(t *testing.T, payload string, received time.Time) ([]controller.MeterSample, []string) {
+	t.Helper()
+	var req struct {
+		MeterValue meterValues16 `json:"meterValue"`
+	}
+	if _, err := ocpp.DecodeLenient(json.RawMessage(payload), &req); err != nil {
+		t.Fatal(err)
+	}
+	return samples16(req.MeterValue, received, nil, nil)
+}
+
 func mustJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)
@@ -60,7 +73,7 @@ func mustJSON(t *testing.T, v any) string {
 
 func TestElementsAreKeptByteForByte(t *testing.T) {
 	element := `{"timestamp": "2026-03-01T08:00:00.000Z","sampledValue":[{"value":"1.10","vendor":{"b":1,"a":20000000000000000001}}]}`
-	got, _ := readSamples(list(json.RawMessage(`{"connectorId":1,"meterValue":[`+element+`,5]}`), "meterValue"), reader16(time.Now(), nil), nil)
+	got, _ := samplesOf(t, `{"connectorId":1,"meterValue":[`+element+`,5]}`, time.Now())
 	if len(got) != 2 || string(got[0].Raw) != element || string(got[1].Raw) != "5" {
 		t.Fatalf("got %+v", got)
 	}
@@ -98,7 +111,7 @@ func FuzzReadSamples(f *testing.F) {
 		if json.Unmarshal([]byte(text), &elements) != nil {
 			return
 		}
-		got, _ := readSamples(json.RawMessage(text), reader16(time.Now(), nil), nil)
+		got, _ := samplesOf(t, `{"meterValue":`+text+`}`, time.Now())
 		if len(got) != len(elements) {
 			t.Fatalf("%d samples of %d elements", len(got), len(elements))
 		}

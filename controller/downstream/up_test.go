@@ -1,7 +1,6 @@
 package downstream
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -155,7 +154,8 @@ func TestDerivedCurrents(t *testing.T) {
 		"neutral and between phases":          {[]string{v(amp, "N", "3", "A"), v(amp, "L1-L2", "3", "A"), v(amp, "L1", "1", "A")}, "[1.0 A 0.0 A 0.0 A] L1"},
 		"absurd":                              {[]string{v(amp, "L1", "1e7", "A"), v(amp, "L2", "1", "A")}, "[0.0 A 1.0 A 0.0 A] L2"},
 	} {
-		got, _, _ := readSample16(json.RawMessage(`{"timestamp":"2000-01-01T00:00:00Z","sampledValue":[`+strings.Join(c.values, ",")+`]}`), start2000, nil)
+		all, _ := samplesOf(t, `{"meterValue":[{"timestamp":"2000-01-01T00:00:00Z","sampledValue":[`+strings.Join(c.values, ",")+`]}]}`, start2000)
+		got := all[0]
 		if text := fmt.Sprintf("%v %v", got.Current, got.CurrentPhases); text != c.want {
 			t.Errorf("%s: %s, want %s", name, text, c.want)
 		}

@@ -14,14 +14,18 @@ import (
 // status takes StatusNotification. Whatever is wrong with its content, the answer is
 // normal: a charger would send the same again and again.
 func (d *v16) status(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
-	var req ocpp16.StatusNotificationRequest
-	problems, err := ocpp.DecodeLenient(r.Payload, &req)
+	const absent = -1
+	req := ocpp16.StatusNotificationRequest{ConnectorID: absent}
+	problems, err := r.DecodeLenient(&req)
 	if err != nil {
 		return nil, err
 	}
 	d.logProblems(r, problems)
+	if unreadable(problems, "connectorId") {
+		req.ConnectorID = 0
+	}
 	status, known := knownStatus(req.Status)
-	if !known || !has(r.Payload, "connectorId") || req.ConnectorID < 0 {
+	if !known || req.ConnectorID < 0 {
 		d.logProblems(r, []string{"no status of a connector; dropped"})
 		return empty(), nil
 	}
@@ -61,7 +65,7 @@ func knownStatus(s ocpp16.ChargePointStatus) (ocpp16.ChargePointStatus, bool) {
 // and a guess would be paid for by the driver: only then it is refused.
 func (d *v16) start(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
 	var req ocpp16.StartTransactionRequest
-	problems, err := ocpp.DecodeLenient(r.Payload, &req)
+	problems, err := r.DecodeLenient(&req)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +95,7 @@ func (d *v16) start(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 // transaction's data before the message is refused.
 func (d *v16) stop(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
 	var req ocpp16.StopTransactionRequest
-	problems, err := ocpp.DecodeLenient(r.Payload, &req)
+	problems, err := r.DecodeLenient(&req)
 	if err != nil {
 		return nil, err
 	}
@@ -132,10 +136,11 @@ func (d *v16) stop(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Raw
 // meter takes MeterValues.
 func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.RawMessage, error) {
 	var req struct {
-		ConnectorID   int  `json:"connectorId"`
-		TransactionID *int `json:"transactionId,omitempty"`
+		ConnectorID   int           `json:"connectorId"`
+		TransactionID *int          `json:"transactionId,omitempty"`
+		MeterValue    meterValues16 `json:"meterValue"`
 	}
-	problems, err := ocpp.DecodeLenient(r.Payload, &req)
+	problems, err := r.DecodeLenient(&req)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +149,7 @@ func (d *v16) meter(ctx context.Context, _ *ocpp.Conn, r *ocpp.Request) (json.Ra
 		ev.Tx = controller.TxID(*req.TransactionID)
 	}
 	var newest time.Time
-	samples, more := readSamples(list(r.Payload, "meterValue"), reader16(r.Received, d.charger.Zone), func(s controller.MeterSample, m measured) {
+	samples, more := samples16(req.MeterValue, r.Received, d.charger.Zone, func(s controller.MeterSample, m measured) {
 		d.seen(req.ConnectorID, s, m, r.Received)
 		newest = m.at
 	})
