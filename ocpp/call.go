@@ -38,13 +38,13 @@ type Request struct {
 	after   []func()
 }
 
-// After registers f to run on the connection's worker after the answer was written
+// After registers f to run after the answer was written, where the CALL was handled,
 // and before the next CALL is handled. It does not run for a repeated CALL that is
 // answered from the cache, nor if the answer could not be written.
 func (r *Request) After(f func()) { r.after = append(r.after, f) }
 
 // Handler answers inbound CALLs, one after the other per connection, in the order of
-// arrival, on the connection's worker. A returned *Error becomes that CALLERROR, a
+// arrival, on a goroutine of the connection. A returned *Error becomes that CALLERROR, a
 // *Violation its own one, any other error InternalError. ctx ends with the
 // connection.
 type Handler interface {

@@ -14,8 +14,8 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Conn is one OCPP-J connection, of either end. Its three goroutines (reader,
-// writer, worker) have ended when Done is closed.
+// Conn is one OCPP-J connection, of either end. Its goroutines (reader, writer, and one
+// more while a CALL is slow) have ended when Done is closed.
 type Conn struct {
 	ws         *websocket.Conn
 	opt        Options

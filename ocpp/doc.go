@@ -3,9 +3,11 @@
 // (frames, error codes, scalars, typed actions). The messages themselves live in
 // the packages below it.
 //
-// A Conn owns its socket: one goroutine reads, one writes, one handles inbound
-// CALLs in order. Per direction at most one CALL is open at a time. Everything a
-// Conn's owner gives it (Handler, Trace, Sent) is called from those goroutines;
+// A Conn owns its socket: one goroutine reads and handles inbound CALLs in order, one
+// writes; while a CALL is slow a third reads on, so that pings and answers never wait
+// for a handler. An answer is written by who handled its CALL if nothing goes before it.
+// Per direction at most one CALL is open at a time. Everything a Conn's owner gives it
+// (Handler, Trace, Sent) is called from those goroutines, Handler by one at a time;
 // all exported methods may be called from any goroutine. Payloads stay
 // json.RawMessage, byte for byte, until somebody asks for a type.
 //

@@ -13,7 +13,7 @@ import (
 // keep what it learns of that connection. The session decides what is sent and when,
 // and reports the outcome to the loop; the dialect decides how it is said.
 //
-// handle runs on the connection's worker, all other methods on the session's: handle
+// handle runs on a goroutine of the connection, all other methods on the session's: handle
 // and one other may run at the same time, two of the others never. A method that
 // sends may wait for the charger's answer, one CALL after the other, each bounded by
 // session.within; it must not wait for anything else, because setpoints wait behind
