@@ -157,6 +157,7 @@ func (s *Site) prepare(st *station) {
 	s.fallbackAlarm(st) // what a test of another run of the box found
 	s.installFailsafe(st)
 	s.do(PushBaseline{Station: st.id})
+	s.askOpen(st)
 	for _, sl := range st.slots {
 		if sl.inoperable || s.settings[availabilityKey(0)] == "inoperative" {
 			s.command(Command{Station: st.id, Kind: CommandAvailability, Connector: sl.layout.Number}, nil)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The commands of service: each but CommandClearCache and CommandListVersion carries a
-// Detail of its kind.
+// The commands of service: each but CommandClearCache, CommandListVersion and
+// CommandTxStatus carries a Detail of its kind.
 const (
 	CommandClearCache        CommandKind = "clear-cache"
 	CommandComposite         CommandKind = "composite-schedule"
@@ -155,12 +155,12 @@ func statusOr(a CommandAnswered, other string) string {
 	return a.Status
 }
 
-// Service tells whether k is a command of service: one with a Detail, or of the two
+// Service tells whether k is a command of service: one with a Detail, or of those
 // without.
 func (k CommandKind) Service() bool {
 	switch k {
 	case CommandClearCache, CommandComposite, CommandLog, CommandFirmware, CommandReserve, CommandCancelReservation, CommandSendList,
-		CommandListVersion, CommandTransfer, CommandInstallCert, CommandListCerts, CommandDeleteCert, CommandSignedCert:
+		CommandListVersion, CommandTransfer, CommandInstallCert, CommandListCerts, CommandDeleteCert, CommandSignedCert, CommandTxStatus:
 		return true
 	}
 	return false

@@ -35,8 +35,9 @@ type transaction struct {
 	stopping bool       // asked to end
 	deauth   bool       // ended by us because the cloud said no
 	nextSeq  int        // of a 2.x charger's events; 0: not known
-	gap      bool       // some of them did not come
 	closeAt  time.Time  // synthetic close unless its Stop comes
+	// queuedUntil is how long its end is waited for that the charger says it has.
+	queuedUntil time.Time
 	// startDue and stopDue are true until the cloud has acknowledged them.
 	startDue, stopDue bool
 }

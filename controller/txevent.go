@@ -95,12 +95,14 @@ func (s *Site) txReported(ev TxReported) {
 	case t == nil:
 		s.reportHeld(st, ev)
 	case t.row.Ended:
+		s.cameLate(st, t, ev)
 		s.judgeAgain(t, ev.Token, func(info *TokenInfo) { s.answerWhenDurable(ev.Reply, TxAnswer{Info: info}) })
 	case ev.Part == TxEnds:
-		s.count(t, ev)
+		s.count(st, t, ev)
 		s.endReported(t, ev)
 	default:
-		s.count(t, ev)
+		t.isAlive(s.now)
+		s.count(st, t, ev)
 		s.goesOn(t, ev)
 	}
 	s.stir()
@@ -125,19 +127,20 @@ func (s *Site) indexChargerTx(t *transaction) {
 	}
 }
 
-// count notes a gap in the numbering of a transaction's events: a message is missing,
-// though the registers of those that came bill it exactly.
-func (s *Site) count(t *transaction, ev TxReported) {
-	if t.nextSeq > 0 && ev.SeqNo > t.nextSeq && !t.gap {
-		t.gap = true
-		s.note(SeverityWarning, "tx.gap", fmt.Sprint(t.id), fmt.Sprintf("messages %d to %d of the charger's transaction did not come", t.nextSeq, ev.SeqNo-1))
+// count watches the numbering of a transaction's events.
+func (s *Site) count(st *station, t *transaction, ev TxReported) {
+	if t.nextSeq > 0 && ev.SeqNo > t.nextSeq {
+		s.missed(st, ev.ChargerTx, fmt.Sprint(t.id), t.nextSeq, ev.SeqNo-1)
 	}
 	t.nextSeq = max(t.nextSeq, ev.SeqNo+1)
 }
 
 // reportHeld takes an event of a transaction that has not begun for the cloud.
 func (s *Site) reportHeld(st *station, ev TxReported) {
-	h := st.hold(ev)
+	h, expected := st.hold(ev)
+	if ev.SeqNo > expected && (expected > 0 || ev.Part != TxBegins) { // some begin to count at 1
+		s.missed(st, ev.ChargerTx, string(st.id), expected, ev.SeqNo-1)
+	}
 	sl := s.placeOf(st, h)
 	if sl != nil {
 		for _, sample := range ev.Samples {
@@ -163,8 +166,9 @@ func (s *Site) reportHeld(st *station, ev TxReported) {
 	}
 }
 
-// hold finds or makes what is held of a transaction and adds what ev tells.
-func (st *station) hold(ev TxReported) *heldTx {
+// hold finds or makes what is held of a transaction and adds what ev tells. expected is
+// the number that its event should have had.
+func (st *station) hold(ev TxReported) (h *heldTx, expected int) {
 	i := slices.IndexFunc(st.held, func(h *heldTx) bool { return h.ChargerTx == ev.ChargerTx })
 	if i < 0 {
 		if len(st.held) >= maxHeld {
@@ -173,7 +177,7 @@ func (st *station) hold(ev TxReported) *heldTx {
 		st.held = append(st.held, &heldTx{ChargerTx: ev.ChargerTx})
 		i = len(st.held) - 1
 	}
-	h := st.held[i]
+	h = st.held[i]
 	before := *h
 	if ev.Connector > 0 {
 		h.Connector = ev.Connector
@@ -199,7 +203,7 @@ func (st *station) hold(ev TxReported) *heldTx {
 		h.At, h.AtText = ev.At, ev.AtText // the moment of the last condition
 	}
 	h.NextSeq = max(h.NextSeq, ev.SeqNo+1)
-	return h
+	return h, before.NextSeq
 }
 
 // placeOf is the slot of a held transaction; nil while its EVSE is not known.

@@ -190,23 +190,6 @@ func TestEndedWithoutAStart(t *testing.T) {
 	}
 }
 
-func TestAMissingEventIsNoted(t *testing.T) {
-	r := newRig(t, layout(), Recovered{})
-	r.online("CP2")
-	r.do(r.event(0, TxBegins, func(ev *TxReported) { alice(ev); ev.Samples = energy(1000, true) }))
-	r.do(r.event(3, TxGoesOn, nil))
-	r.do(r.event(7, TxEnds, nil))
-	n := 0
-	for _, e := range r.site.log {
-		if e.Code == "tx.gap" {
-			n++
-		}
-	}
-	if n != 1 {
-		t.Errorf("%d gaps noted", n)
-	}
-}
-
 func TestARefusedTokenIsNotHeld(t *testing.T) {
 	l := layout()
 	l.OfflineUnknownAccepted = false

@@ -19,6 +19,8 @@ type v2 struct {
 	*leader
 	mux    *ocpp.Mux
 	number atomic.Int64 // the last requestId or remoteStartId
+	// softReset: the reset under way was a soft one in words of 1.6.
+	softReset atomic.Bool
 
 	mu        sync.Mutex
 	plugs     map[int]map[int]ocpp2.ConnectorStatus // by EVSE and connector; connector 0: the EVSE itself

@@ -80,17 +80,15 @@ func (d *v2) carryOut(ctx context.Context, c controller.Command, opt func(*ocpp.
 	return outcome{}, fmt.Errorf("cannot carry out %q: no such command in OCPP 2.x", c.Kind)
 }
 
-// reset restarts the charger, at once or when its transactions have ended: then it
-// says Scheduled, which 1.6 has no word for.
+// reset restarts the charger at once (ocpp-gateway 5.7): a soft reset of 1.6 ends the
+// transactions in order and does not wait for their drivers, as OnIdle would. Some say
+// Scheduled to it, which 1.6 has no word for.
 func (d *v2) reset(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (outcome, error) {
-	kind := ocpp2.ResetEnumOnIdle
-	if c.Hard {
-		kind = ocpp2.ResetEnumImmediate
-	}
-	r, err := ocpp2.Reset.Call(ctx, d.conn, ocpp2.ResetRequest{Type: kind}, opt)
+	r, err := ocpp2.Reset.Call(ctx, d.conn, ocpp2.ResetRequest{Type: ocpp2.ResetEnumImmediate}, opt)
 	if says(r.Status, ocpp2.ResetStatusScheduled) {
 		r.Status = ocpp2.ResetStatusAccepted
 	}
+	d.softReset.Store(err == nil && !c.Hard && says(r.Status, ocpp2.ResetStatusAccepted))
 	return outcome{string(r.Status), r.StatusInfo}, err
 }
 

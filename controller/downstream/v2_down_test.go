@@ -174,7 +174,7 @@ func TestCommandsOf2x(t *testing.T) {
 		{controller.Command{Kind: controller.CommandAvailability, Connector: 1}, `ChangeAvailability {"operationalStatus":"Inoperative","evse":{"id":1}}`, `3,{"status":"Scheduled"}`, controller.CommandAnswered{Accepted: true, Status: "Scheduled"}},
 		{controller.Command{Kind: controller.CommandAvailability, Operative: true}, `ChangeAvailability {"operationalStatus":"Operative"}`, yes, controller.CommandAnswered{Accepted: true, Status: "Accepted"}},
 		{controller.Command{Kind: controller.CommandReset, Hard: true}, `Reset {"type":"Immediate"}`, yes, controller.CommandAnswered{Accepted: true, Status: "Accepted"}},
-		{controller.Command{Kind: controller.CommandReset}, `Reset {"type":"OnIdle"}`, `3,{"status":"Scheduled"}`, controller.CommandAnswered{Accepted: true, Status: "Accepted"}},
+		{controller.Command{Kind: controller.CommandReset}, `Reset {"type":"Immediate"}`, `3,{"status":"Scheduled"}`, controller.CommandAnswered{Accepted: true, Status: "Accepted"}},
 		{controller.Command{Kind: controller.CommandTrigger, Message: "StatusNotification", Connector: 1}, `TriggerMessage {"requestedMessage":"StatusNotification","evse":{"id":1,"connectorId":1}}`, yes, controller.CommandAnswered{Accepted: true, Status: "Accepted"}},
 		{controller.Command{Kind: controller.CommandTrigger, Message: "MeterValues", Connector: 1}, `TriggerMessage {"requestedMessage":"MeterValues","evse":{"id":1}}`, `3,{"status":"NotImplemented"}`, controller.CommandAnswered{Status: "NotImplemented"}},
 		{controller.Command{Kind: controller.CommandTrigger, Message: "DiagnosticsStatusNotification"}, `TriggerMessage {"requestedMessage":"LogStatusNotification"}`, yes, controller.CommandAnswered{Accepted: true, Status: "Accepted"}},

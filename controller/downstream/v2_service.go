@@ -52,6 +52,14 @@ func says2[T ~string](status T, info *ocpp2.StatusInfo, err error) (served, erro
 	return out, err
 }
 
+// told is an answer that has no status: it tells something, or is an error.
+func told(data any, err error) (served, error) {
+	if err != nil {
+		return served{}, err
+	}
+	return served{status: accepted, accepted: true, data: data}, nil
+}
+
 // plainService carries out what has no detail.
 func (d *v2) plainService(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (served, error) {
 	switch c.Kind {
@@ -60,7 +68,10 @@ func (d *v2) plainService(ctx context.Context, c controller.Command, opt func(*o
 		return says2(r.Status, r.StatusInfo, err)
 	case controller.CommandListVersion:
 		r, err := ocpp2.GetLocalListVersion.Call(ctx, d.conn, ocpp2.GetLocalListVersionRequest{}, opt)
-		return served{status: accepted, accepted: true, data: r.VersionNumber}, err
+		return told(r.VersionNumber, err)
+	case controller.CommandTxStatus:
+		r, err := ocpp2.GetTransactionStatus.Call(ctx, d.conn, ocpp2.GetTransactionStatusRequest{TransactionID: optional(c.ChargerTx)}, opt)
+		return told(controller.TxStatus{Ongoing: r.OngoingIndicator, Waiting: r.MessagesInQueue}, err)
 	}
 	return served{}, noSuchCommand(c.Kind)
 }

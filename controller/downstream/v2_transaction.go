@@ -65,6 +65,9 @@ func (d *v2) reported(r *ocpp.Request, req ocpp2.TransactionEventRequest) (ev co
 	}
 	if ev.Part == controller.TxEnds {
 		ev.Reason = reasonOf(info.StoppedReason)
+		if ev.Reason == hardReset && d.softReset.Load() {
+			ev.Reason = "SoftReset"
+		}
 	}
 	if req.IDToken != nil {
 		if token, ok := tokenOf(*req.IDToken); ok {
@@ -157,6 +160,10 @@ func chargingOf(s *ocpp2.ChargingState) controller.ChargingState {
 	return ""
 }
 
+// hardReset is the reason of what a reset ended; 2.x does not tell hard and soft ones
+// apart.
+const hardReset = "HardReset"
+
 // reasonOf is a stoppedReason in words of 1.6 (ocpp-gateway 5.6).
 func reasonOf(reason *ocpp2.Reason) string {
 	switch word := deref(reason); word {
@@ -166,7 +173,7 @@ func reasonOf(reason *ocpp2.Reason) string {
 		ocpp2.ReasonPowerLoss, ocpp2.ReasonReboot:
 		return string(word)
 	case ocpp2.ReasonImmediateReset:
-		return "HardReset"
+		return hardReset
 	}
 	return "Other"
 }
