@@ -44,17 +44,21 @@ type Config struct {
 	Down         time.Duration // least time between two reductions of one connector, overload apart (5 s)
 	Up           time.Duration // least time between two increases (10 s)
 	Settle       time.Duration // a charger and its car may take this long to follow (12 s)
-	// Policy orders who gets the minimum when not all can (default: who charges
-	// stays, then who waited longest). Later policies: laxity, planner.
+	// Policy orders who gets the minimum when not all can (default: PolicyFair).
 	Policy Policy
 }
 
-// Policy is an order of admission.
+// Policy is an order of admission and a measure of fair shares, within a class of
+// priority. Whatever the policy, Connector.Rank and Connector.Target come first.
 type Policy uint8
 
 // The policies known.
 const (
-	PolicyFair Policy = iota // charging first, then longest waiting
+	// PolicyFair keeps who charges, then who waited longest, and shares by weight.
+	PolicyFair Policy = iota
+	// PolicyLaxity serves first who has the least time to spare before his departure,
+	// and fills by it. Who has no known departure or need counts as relaxed.
+	PolicyLaxity
 )
 
 // Connector is what the controller knows of one connector at one control pass.
@@ -73,6 +77,18 @@ type Connector struct {
 	Failsafe MilliAmp
 	Priority int // higher first
 	Weight   int // share within a class, 0 counts as 1
+
+	// Departure is when the car is expected to leave; zero: unknown.
+	Departure time.Time
+	// Needs is the energy the car still wants, in Wh; 0: unknown.
+	Needs int64
+	// Target is the current an outer planner wants the connector to have now: all
+	// targets of a class are filled before anything above them is shared. It only
+	// orders and shares what the fuses leave over, it never raises a limit; 0: none.
+	Target MilliAmp
+	// Rank is the planner's order of admission within a class, smaller first. Ranked
+	// connectors come before those without; 0: none.
+	Rank int
 
 	// Wants is true while a transaction is open (or about to open) and the car may
 	// take current.
