@@ -15,6 +15,7 @@ type benchBalanceCmd struct {
 	Scenario []string `default:"W1" help:"Scenarios by name or family, such as W1, W1-25 or W2-24-30, or all."`
 	RootA    float64  `name:"root-a" help:"Only scenarios with this root limit in A; 0 is all."`
 	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, or all."`
+	PerSeed  bool     `help:"Add a result for each seed."`
 	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv."`
 	SVG      string   `name:"svg" help:"Write one chart for each scenario into this folder."`
 	JSON     bool     `name:"json" help:"Write a list of rows instead of a table."`
@@ -41,11 +42,14 @@ func (c benchBalanceCmd) Run(con console) error {
 				continue
 			}
 			fmt.Fprintf(con.Err, "%s %s, departures %s\n", s.Name, p.Name, p.Departures())
-			r, err := s.Run(bench.Inputs{ACN: acn}, p)
+			runs, err := s.Run(bench.Inputs{ACN: acn}, p)
 			if err != nil {
 				return err
 			}
-			results = append(results, r)
+			if !c.PerSeed {
+				runs = runs[:1]
+			}
+			results = append(results, runs...)
 		}
 	}
 	return c.write(con.Out, results)

@@ -16,8 +16,9 @@ type Result struct {
 	Scenario, Policy string
 	Family           string
 	RootAmps         float64
-	EnergyOnly       bool   // nothing but the energy was computed
-	Departures       string // "known" or "unknown"
+	EnergyOnly       bool     // nothing but the energy was computed
+	Metrics          []Metric // of a run without sessions: all there is
+	Departures       string   // "known" or "unknown"
 	Seed             int
 	Sessions         int
 	RequestedKWh     float64

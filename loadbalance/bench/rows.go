@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -24,13 +25,19 @@ type Row struct {
 // Q1 and Q3 shares, Q2 percent (p5 a share), Q4 minutes, C1 per charger-hour.
 func (r *Result) Rows() []Row {
 	row := Row{Scenario: r.Scenario, Instance: r.Scenario, RootA: r.RootAmps, Policy: r.Policy, Departures: r.Departures, Seed: r.Seed}
-	if r.Family == "W1" {
+	if r.Family == "W1" || r.Family == "L1" {
 		row.Scenario = r.Family
 	}
 	var out []Row
 	add := func(metric string, value float64) {
 		row.Metric, row.Value = metric, value
 		out = append(out, row)
+	}
+	for _, m := range r.Metrics {
+		add(m.ID, m.Value)
+	}
+	if len(r.Metrics) > 0 {
+		return out
 	}
 	if r.BoundKWh > 0 {
 		row.Bound = new(r.BoundKWh)
@@ -63,27 +70,43 @@ func (r *Result) label() string {
 	return r.Policy
 }
 
-// WriteTable writes results as a table, one line each.
+// WriteTable writes results as tables: one line each where sessions were counted, one
+// line for each metric where not.
 func WriteTable(w io.Writer, results []Result) error {
+	counted := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return len(r.Metrics) > 0 })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "scenario\tpolicy\tkWh\t% of wanted\tof bound\tfull %\tp5\tJain\tstarved min\tchanges/h\tpauses/h\tover s\t")
-	for i := range results {
-		r := &results[i]
-		if r.EnergyOnly {
-			fmt.Fprintf(t, "%s\t%s\t%.0f\t%.2f\t-\t\t\t\t\t\t\t\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent())
-			continue
+	if len(counted) > 0 {
+		fmt.Fprintln(t, "scenario\tpolicy\tkWh\t% of wanted\tof bound\tfull %\tp5\tJain\tstarved min\tchanges/h\tpauses/h\tover s\t")
+	}
+	for i := range counted {
+		counted[i].line(t)
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("cannot write the table: %w", err)
+	}
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, r := range results {
+		for _, m := range r.Metrics {
+			fmt.Fprintf(t, "%s\t%s\tseed %d\t%s\t%.3f\n", r.Scenario, r.Policy, r.Seed, m.ID, m.Value)
 		}
-		bound := "-"
-		if r.BoundKWh > 0 {
-			bound = fmt.Sprintf("%.3f", r.Q1())
-		}
-		fmt.Fprintf(t, "%s\t%s\t%.0f\t%.1f\t%s\t%.1f\t%.2f\t%.3f\t%.0f\t%.2f\t%.2f\t%.0f\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent(), bound, r.FullPercent, r.P5, r.Jain,
-			r.StarveMinutes, r.Changes, r.Pauses, r.OverSeconds)
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("cannot write the table: %w", err)
 	}
 	return nil
+}
+
+func (r *Result) line(w io.Writer) {
+	if r.EnergyOnly {
+		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.2f\t-\t\t\t\t\t\t\t\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent())
+		return
+	}
+	bound := "-"
+	if r.BoundKWh > 0 {
+		bound = fmt.Sprintf("%.3f", r.Q1())
+	}
+	fmt.Fprintf(w, "%s\t%s\t%.0f\t%.1f\t%s\t%.1f\t%.2f\t%.3f\t%.0f\t%.2f\t%.2f\t%.0f\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent(), bound, r.FullPercent, r.P5, r.Jain,
+		r.StarveMinutes, r.Changes, r.Pauses, r.OverSeconds)
 }
 
 // Notes are what a reader must know of the figures.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Policy is what shares the current in a run.
@@ -43,7 +44,7 @@ type Scenario struct {
 	BoundKWh, RollingLPKWh float64 // 0: none stored
 	// Policies that make sense here; what each does with it is Run.
 	Policies []string
-	run      func(in Inputs, p Policy) (Result, error)
+	run      func(in Inputs, p Policy) ([]Result, error)
 }
 
 // Inputs is what scenarios are made from beside the generator.
@@ -54,17 +55,21 @@ type Inputs struct {
 // Has tells whether a policy makes sense here.
 func (s Scenario) Has(p Policy) bool { return slices.Contains(s.Policies, p.Name) }
 
-// Run runs a policy. Plain policies and the Balancer give the same kind of result.
-func (s Scenario) Run(in Inputs, p Policy) (Result, error) {
+// Run runs a policy. The first result is the whole; where a scenario has several
+// seeds, one for each of them follows.
+func (s Scenario) Run(in Inputs, p Policy) ([]Result, error) {
 	if !s.Has(p) {
-		return Result{}, fmt.Errorf("cannot run %s on %s: it knows %s", p.Name, s.Name, strings.Join(s.Policies, ", "))
+		return nil, fmt.Errorf("cannot run %s on %s: it knows %s", p.Name, s.Name, strings.Join(s.Policies, ", "))
 	}
-	r, err := s.run(in, p)
+	results, err := s.run(in, p)
 	if err != nil {
-		return Result{}, fmt.Errorf("cannot run %s on %s: %w", p.Name, s.Name, err)
+		return nil, fmt.Errorf("cannot run %s on %s: %w", p.Name, s.Name, err)
 	}
-	r.Scenario, r.Family, r.RootAmps, r.BoundKWh = s.Name, s.Family, s.RootAmps, s.BoundKWh
-	return r, nil
+	for i := range results {
+		r := &results[i]
+		r.Scenario, r.Family, r.RootAmps, r.BoundKWh = s.Name, s.Family, s.RootAmps, s.BoundKWh
+	}
+	return results, nil
 }
 
 // sessionPolicies are the names of Policies.
@@ -87,40 +92,42 @@ func Scenarios() []Scenario {
 	for _, i := range Instances() {
 		out = append(out, instance(i))
 	}
-	return out
+	return append(out, loop(10*time.Second), loop(time.Second))
 }
 
 // garage is W0: the published policies on the published network.
 func garage(kilowatts float64) Scenario {
 	return Scenario{Name: "W0-" + strconv.FormatFloat(kilowatts, 'f', -1, 64), Family: "W0", About: "the garage of Caltech behind its delta-wye transformer, kW",
 		Policies: []string{string(FCFS), string(LLF), string(EDF), "rr"},
-		run: func(in Inputs, p Policy) (Result, error) {
+		run: func(in Inputs, p Policy) ([]Result, error) {
 			total := 0.
 			for _, s := range in.ACN {
 				total += s.KWh
 			}
 			policy := ACNPolicy(strings.ToUpper(p.Name))
-			return Result{Policy: p.Name, Departures: p.Departures(), Sessions: len(in.ACN), RequestedKWh: total,
-				DeliveredKWh: total * RunACN(in.ACN, ThreePhase, policy, kilowatts) / 100, EnergyOnly: true}, nil
+			return []Result{{Policy: p.Name, Departures: p.Departures(), Sessions: len(in.ACN), RequestedKWh: total,
+				DeliveredKWh: total * RunACN(in.ACN, ThreePhase, policy, kilowatts) / 100, EnergyOnly: true}}, nil
 		}}
 }
 
 func instance(i Instance) Scenario {
 	return Scenario{Name: i.Name, Family: i.Family(), About: string(i.Kind), RootAmps: i.RootAmps, BoundKWh: i.BoundKWh, RollingLPKWh: i.RollingLPKWh, Policies: sessionPolicies(),
-		run: func(in Inputs, p Policy) (Result, error) {
+		run: func(in Inputs, p Policy) ([]Result, error) {
 			w, err := i.Workload(in.ACN)
 			if err != nil {
-				return Result{}, err
+				return nil, err
 			}
-			return p.run(w)
+			return single(p.run(w))
 		}}
 }
 
 // Foreign is a scenario of a workload read from files; it has no bound.
 func Foreign(w *Workload) Scenario {
 	return Scenario{Name: w.Name, Family: w.Name, About: "from files", RootAmps: slices.Min(w.Nodes[w.root].Limit[:]), Policies: sessionPolicies(),
-		run: func(_ Inputs, p Policy) (Result, error) { return p.run(w) }}
+		run: func(_ Inputs, p Policy) ([]Result, error) { return single(p.run(w)) }}
 }
+
+func single(r Result, err error) ([]Result, error) { return []Result{r}, err }
 
 // Select finds scenarios by name or family, or "all". The root limit picks one of a
 // family; 0: all.
