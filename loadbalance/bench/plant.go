@@ -51,10 +51,8 @@ type plant struct {
 	used, usable    float64               // A s
 	carHours        float64
 	changes, pauses int
-	faultAt         time.Duration // first fault
-	lastOver        time.Duration // last moment over the limit after it
 	resting         time.Duration // nothing is counted before
-	watch           func(p *plant)
+	seen            seen
 }
 
 // Outage is a part of the plant that a fault takes away.
@@ -100,7 +98,7 @@ func newPlant(cfg loadbalance.Config, seed uint64, sessions []Session, metering 
 	if err != nil {
 		return nil, err
 	}
-	p := &plant{b: b, cfg: cfg, limit: cfg.Nodes[0].Limit[0], rng: rand.New(rand.NewPCG(seed, 7)), metering: metering, faultAt: -1,
+	p := &plant{b: b, cfg: cfg, limit: cfg.Nodes[0].Limit[0], rng: rand.New(rand.NewPCG(seed, 7)), metering: metering, seen: unseen(),
 		base: func(time.Duration) [3]float64 { return [3]float64{} }}
 	for i := range sessions {
 		x := &sessions[i]
@@ -127,9 +125,7 @@ func (p *plant) run(lasts time.Duration) {
 		if _, away := p.active(BoxRestarts); !away && (due || p.now%time.Second == 0) {
 			p.pass()
 		}
-		if p.watch != nil {
-			p.watch(p)
-		}
+		p.look(cars, base)
 	}
 }
 
@@ -163,9 +159,6 @@ func (p *plant) breakThings() {
 		p.caps = append(p.caps, c)
 	}
 	for _, f := range p.faults {
-		if p.faultAt < 0 && p.now >= f.At {
-			p.faultAt = p.now
-		}
 		if f.What == BoxRestarts && p.now == f.At+f.For {
 			p.restart()
 		}
@@ -248,9 +241,6 @@ func (p *plant) book(cars, base [3]float64) {
 		total := cars[ph] + base[ph]
 		p.stress[ph].Add(tick, loadbalance.MilliAmp(total*1000))
 		p.without[ph].Add(tick, loadbalance.MilliAmp(base[ph]*1000))
-		if total > float64(p.limit)/1000 && p.faultAt >= 0 {
-			p.lastOver = p.now
-		}
 		want := 0.
 		for i := range p.chargers {
 			if c := &p.chargers[i]; c.conn.Phases.Has(loadbalance.Phase(ph)) && p.now.Seconds() >= c.car.since+c.car.model.StartDelay {
@@ -296,7 +286,9 @@ func (p *plant) pass() {
 	if !p.meter.At.IsZero() {
 		in.Readings = []loadbalance.Reading{p.meter}
 	}
-	for _, sp := range p.b.Step(p.time(), in).Setpoints {
+	plan := p.b.Step(p.time(), in)
+	p.notice(&plan)
+	for _, sp := range plan.Setpoints {
 		if sp.Action == loadbalance.Reduce || sp.Action == loadbalance.Raise || sp.Action == loadbalance.Renew {
 			p.send(&p.chargers[sp.Slot-1], sp)
 		}
@@ -311,6 +303,9 @@ func (p *plant) send(c *charger, sp loadbalance.Setpoint) {
 	}
 	if sp.Limit > held {
 		c.conn.LastUp = now
+		if at := p.faultAt(); at != never && p.now >= at && p.now < p.end() {
+			p.seen.raised = p.now - at
+		}
 	} else if sp.Limit < held {
 		c.conn.LastDown = now
 	}

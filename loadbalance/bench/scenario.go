@@ -92,7 +92,13 @@ func Scenarios() []Scenario {
 	for _, i := range Instances() {
 		out = append(out, instance(i))
 	}
-	return append(out, loop(10*time.Second), loop(time.Second))
+	out = append(out, loop(10*time.Second), loop(time.Second))
+	for _, chargers := range []int{50, 500} {
+		for _, percent := range []float64{20, 40, 60} {
+			out = append(out, step(chargers, percent, 1), step(chargers, percent, 3))
+		}
+	}
+	return append(out, faults()...)
 }
 
 // garage is W0: the published policies on the published network.

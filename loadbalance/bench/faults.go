@@ -1,0 +1,107 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"busbar/loadbalance"
+)
+
+// faultRun is one scenario with a script: a steady base load, cars that follow after 1
+// to 6 s, and what is measured after the fault.
+type faultRun struct {
+	name, about string
+	chargers    int
+	amps        float64 // of the breaker
+	base        float64 // A on each phase
+	seeds       int
+	faults      []Fault
+	after       time.Duration // lasts after the first fault
+	figures     func(p *plant) []Metric
+}
+
+// faultFrom is when the first fault of a script comes: the site has settled.
+const faultFrom = 10 * time.Minute
+
+func (f faultRun) scenario(family string) Scenario {
+	return Scenario{Name: f.name, Family: family, About: f.about, RootAmps: f.amps, Policies: []string{"busbar"}, run: func(Inputs, Policy) ([]Result, error) {
+		return overSeeds(f.seeds, func(seed int) ([]Metric, error) {
+			cars, err := loopCars(f.chargers, seed)
+			if err != nil {
+				return nil, err
+			}
+			for i := range cars {
+				cars[i].Car, cars[i].EVCap = CarModel{}, cars[i].Imax
+			}
+			limit := loadbalance.MilliAmp(f.amps * 1000)
+			p, err := newPlant(loopConfig(limit, .7*f.amps), uint64(seed), cars, 10*time.Second)
+			if err != nil {
+				return nil, err
+			}
+			p.base = func(at time.Duration) [3]float64 { return [3]float64{f.base, f.base, f.base} }
+			p.faults = f.faults
+			p.resting = faultFrom
+			p.run(faultFrom + f.after)
+			return f.figures(p), nil
+		})
+	}}
+}
+
+// step is one of L2: a load comes on at once on one phase or three while the cars use
+// all that the breaker leaves over.
+func step(chargers int, percent float64, phases int) Scenario {
+	amps := 5 * float64(chargers)
+	add := [3]float64{}
+	for ph := range phases {
+		add[ph] = amps * percent / 100
+	}
+	f := faultRun{name: fmt.Sprintf("L2-%d-%.0f-%d", chargers, percent, phases), chargers: chargers, amps: amps, base: .3 * amps, seeds: 3, after: 3 * time.Minute,
+		about:  fmt.Sprintf("a load of %.0f %% of the breaker comes on at once, %d phases, full site", percent, phases),
+		faults: []Fault{{What: BaseSteps, At: faultFrom, For: time.Hour, Amps: add}},
+		figures: func(p *plant) []Metric {
+			return append([]Metric{{ID: "C2.compliant_s", Value: since(faultFrom, p.seen.compliant)}, {ID: "C2.compliant_mean_s", Value: since(faultFrom, p.seen.compliant), mean: true}}, p.figures()...)
+		}}
+	return f.scenario("L2")
+}
+
+// faults are F1 to F6.
+func faults() []Scenario {
+	site := faultRun{chargers: 24, amps: 125, base: 35, seeds: 3}
+	all := func(a float64) [3]float64 { return [3]float64{a, a, a} }
+	over := func(p *plant) []Metric {
+		return []Metric{{ID: "P1.after_over_s", Value: p.seen.over.Seconds()}, {ID: "P1.after_excess_a", Value: p.seen.worst}, {ID: "P2.J_s", Value: p.worstJ()}}
+	}
+	few := site
+	few.chargers = 8
+	run := func(name, about string, after time.Duration, figures func(p *plant) []Metric, script ...Fault) Scenario {
+		f := site
+		if name == "F4" { // every car has more than its minimum
+			f = few
+		}
+		f.name, f.about, f.after, f.faults = name, about, after, script
+		f.figures = func(p *plant) []Metric { return append(figures(p), over(p)...) }
+		return f.scenario(name)
+	}
+	return []Scenario{
+		run("F1", "no reading of the meter for 3 minutes", 8*time.Minute, func(p *plant) []Metric {
+			return []Metric{{ID: "F1.last_increase_s", Value: p.seen.raised.Seconds()}, {ID: "F1.failsafe_s", Value: since(faultFrom, p.seen.safe)},
+				{ID: "F1.return_s", Value: since(faultFrom+3*time.Minute, p.seen.back), mean: true}}
+		}, Fault{What: MeterSilent, At: faultFrom, For: 3 * time.Minute}),
+		run("F2", "the meter repeats one reading after a load went off", 6*time.Minute, func(p *plant) []Metric {
+			return []Metric{{ID: "F2.detected_s", Value: since(faultFrom+4*time.Second, p.seen.lost)}}
+		}, Fault{What: BaseSteps, At: faultFrom - 2*time.Minute, For: 2 * time.Minute, Amps: all(40)}, Fault{What: MeterFrozen, At: faultFrom + 4*time.Second, For: 3 * time.Minute}),
+		run("F3", "4 chargers cannot be reached for 5 minutes", 8*time.Minute, func(p *plant) []Metric {
+			return []Metric{{ID: "F3.others", Value: p.seen.others / p.seen.othersBefore, mean: true}}
+		}, Fault{What: ChargersGone, At: faultFrom, For: 5 * time.Minute, Count: 4}),
+		run("F4", "2 of 8 cars do not come down when a load comes on", 5*time.Minute, func(p *plant) []Metric {
+			return []Metric{{ID: "F4.detected_s", Value: since(faultFrom, p.seen.disobeyed)}, {ID: "F4.compliant_s", Value: since(faultFrom, p.seen.compliant)}}
+		}, Fault{What: BaseSteps, At: faultFrom, For: time.Hour, Amps: all(60)}, Fault{What: CarsDeaf, At: faultFrom, For: time.Hour, Count: 2}),
+		run("F5", "the box is away for a minute, and a load comes on meanwhile", 5*time.Minute, func(p *plant) []Metric {
+			return []Metric{{ID: "F5.compliant_after_start_s", Value: since(faultFrom+time.Minute, p.seen.compliant)}}
+		}, Fault{What: BoxRestarts, At: faultFrom, For: time.Minute}, Fault{What: BaseSteps, At: faultFrom + 50*time.Second, For: time.Hour, Amps: all(25)}),
+		run("F6", "the grid operator dims to 60 % for 10 minutes", 15*time.Minute, func(p *plant) []Metric {
+			return []Metric{{ID: "F6.compliant_s", Value: since(faultFrom, p.seen.compliant)}, {ID: "F6.least_a", Value: p.seen.least, mean: true},
+				{ID: "F6.return_s", Value: since(faultFrom+10*time.Minute, p.seen.back), mean: true}}
+		}, Fault{What: GridDims, At: faultFrom, For: 10 * time.Minute, Amps: all(75)}),
+	}
+}
