@@ -46,7 +46,7 @@ type site struct {
 
 // RunBusbar runs the Balancer in virtual time: an ideal meter on every node, commands
 // without loss or delay, chargers metered in every pass. It sees the base load only by
-// its meter.
+// its meter. Priorities are left out, as the plain policies know none.
 func RunBusbar(w *Workload, opt Options) (Result, error) {
 	s, err := newSite(w, opt)
 	if err != nil {
@@ -83,6 +83,9 @@ func newSite(w *Workload, opt Options) (*site, error) {
 		}
 	}
 	cfg := loadbalance.Config{}
+	if opt.Known {
+		cfg.Policy = loadbalance.PolicyLaxity
+	}
 	for _, n := range w.Nodes {
 		node := loadbalance.Node{ID: loadbalance.NodeID(n.ID), Breaker: n.Breaker, Metered: true}
 		if n.Parent >= 0 {
@@ -119,7 +122,7 @@ func (s *site) plug() {
 		x := &s.w.Sessions[k]
 		s.cars[k] = newCar(x, s.opt.Cars, k)
 		s.state[k] = loadbalance.Connector{Slot: x.Connector + 1, Node: loadbalance.NodeID(s.w.Nodes[s.w.Connectors[x.Connector].Node].ID), Phases: x.Phases,
-			Min: loadbalance.MilliAmp(math.Ceil(x.Min * 1000)), Max: loadbalance.MilliAmp(x.Imax * 1000), Priority: x.Priority,
+			Min: loadbalance.MilliAmp(math.Ceil(x.Min * 1000)), Max: loadbalance.MilliAmp(x.Imax * 1000),
 			Wants: true, WantsSince: s.at(x.Arrive), CanStartUnasked: true, Online: true}
 		if x.Depart > s.now {
 			s.active = append(s.active, k)
@@ -165,6 +168,9 @@ func (s *site) decide() {
 	for _, k := range s.active {
 		c := &s.state[k]
 		c.Wants = s.tally.left(k) > hungry
+		if s.opt.Known {
+			c.Departure, c.Needs = s.at(s.w.Sessions[k].Depart), int64(math.Ceil(s.tally.left(k)*1000))
+		}
 		for p := range c.Measured {
 			c.Measured[p] = 0
 			if c.Phases.Has(loadbalance.Phase(p)) {

@@ -32,6 +32,7 @@ func Policies() []Policy {
 	return []Policy{
 		plain(FCFS, false), plain(Equal, false), plain(Rotation, false), plain(EDF, true), plain(LLF, true),
 		{Name: "busbar", run: func(w *Workload) (Result, error) { return RunBusbar(w, Options{}) }},
+		{Name: "busbar", Known: true, run: func(w *Workload) (Result, error) { return RunBusbar(w, Options{Known: true}) }},
 	}
 }
 
