@@ -29,6 +29,9 @@ type Abilities struct {
 	// NumberPhases tells whether a schedule must name its number of phases (Yes) or must
 	// not (No); not known: named where limits are in watts only.
 	NumberPhases Tristate `json:"number_phases,omitempty"`
+	// MaxOffline tells whether a profile may say how long it outlives the connection
+	// (2.1 SmartChargingCtrlr.SupportsMaxOfflineDuration).
+	MaxOffline Tristate `json:"max_offline,omitempty"`
 	// Composite and ClearByID tell whether GetCompositeSchedule's answer can be used and
 	// whether ClearChargingProfile clears by id.
 	Composite Tristate `json:"composite,omitempty"`

@@ -21,6 +21,7 @@ type memory struct {
 	of     map[controller.StationID]controller.Abilities
 	writes map[controller.StationID]writes
 	led    map[place]controller.TxID
+	plugs  map[place]int // of a 2.x charger's EVSE: the highest connector it told of
 }
 
 // place is a connector of a charger.
@@ -40,7 +41,7 @@ const writesTold = 10
 
 func newMemory(cfg Config, report func(controller.Event)) *memory {
 	m := &memory{report: report, budget: cfg.WriteBudget,
-		of: map[controller.StationID]controller.Abilities{}, writes: map[controller.StationID]writes{}, led: map[place]controller.TxID{}}
+		of: map[controller.StationID]controller.Abilities{}, writes: map[controller.StationID]writes{}, led: map[place]controller.TxID{}, plugs: map[place]int{}}
 	maps.Copy(m.of, cfg.Abilities)
 	for _, c := range cfg.Chargers {
 		if c.Abilities != nil {
@@ -162,6 +163,25 @@ func (m *memory) unled(id controller.StationID, tx controller.TxID) (connector i
 	}
 	return 0
 }
+
+// plugged hears of a connector of an EVSE.
+func (m *memory) plugged(p place, plug int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if plug <= maxPlugs && plug > m.plugs[p] && (m.plugs[p] > 0 || len(m.plugs) < maxPlaces) {
+		m.plugs[p] = plug
+	}
+}
+
+// plugsOf is the highest connector of an EVSE, 0 if none was told.
+func (m *memory) plugsOf(p place) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.plugs[p]
+}
+
+// maxPlaces bounds the EVSEs whose connectors are remembered.
+const maxPlaces = 10_000
 
 // leadsAny tells whether a charger has such setpoints.
 func (m *memory) leadsAny(id controller.StationID) bool {

@@ -19,6 +19,8 @@ type form struct {
 	kind   controller.ProfileKind
 	stack  int  // of setpoints; the fall-back has 0
 	phases bool // numberPhases is named
+	// offline: a setpoint also ends a lease after the connection, which needs no clock.
+	offline bool
 }
 
 // formOf is the form that suits what is known; skewed tells that the charger's clock
@@ -43,6 +45,7 @@ func formOf(a controller.Abilities, skewed bool) form {
 	if a.MaxStackLevel == 0 || f.mode == controller.DeadManNone {
 		f.stack = 0
 	}
+	f.offline = a.MaxOffline == controller.Yes && f.mode != controller.DeadManNone
 	// In watts the charger must not guess over how many conductors they go (pitfall 25).
 	f.phases = a.NumberPhases == controller.Yes || a.NumberPhases == "" && f.unit == controller.UnitWatts
 	return f
@@ -70,6 +73,9 @@ func (f form) instead(a *controller.Abilities, refused form) {
 	if f.stack == 0 && refused.stack == 1 && f.mode != controller.DeadManNone {
 		a.MaxStackLevel = 0
 	}
+	if !f.offline && refused.offline && f.mode != controller.DeadManNone {
+		a.MaxOffline = controller.No
+	}
 	if f.phases != formOf(*a, false).phases {
 		a.NumberPhases = controller.TristateOf(f.phases)
 	}
@@ -91,6 +97,9 @@ func (f form) others(setpoint bool) []form {
 		o.unit = otherOf(f.unit, controller.UnitAmps, controller.UnitWatts)
 		o.phases = o.unit == controller.UnitWatts
 	}
+	if setpoint {
+		add(func(o *form) { o.offline = false })
+	}
 	add(func(o *form) { o.phases = !o.phases })
 	add(unit)
 	add(relative)
@@ -102,7 +111,7 @@ func (f form) others(setpoint bool) []form {
 	add(func(o *form) { o.stack = 0 })
 	add(func(o *form) { o.mode = controller.DeadManDefault })
 	add(func(o *form) { o.mode = controller.DeadManDefault; relative(o) })
-	add(func(o *form) { o.mode, o.stack = controller.DeadManNone, 0 })
+	add(func(o *form) { o.mode, o.stack, o.offline = controller.DeadManNone, 0, false })
 	return out
 }
 
@@ -131,6 +140,7 @@ type profile struct {
 	unit                 controller.RateUnit
 	start                time.Time     // of an absolute one, in the past and in whole seconds: not every charger reads fractions
 	duration             time.Duration // 0: without end
+	offline              time.Duration // how long it outlives the connection; 0: not said
 	limit                ocpp.Decimal  // in unit
 	phases               int           // 0: not named
 	tx                   controller.TxID
@@ -171,6 +181,9 @@ func (f form) setpoint(now time.Time, l controller.SetLimit, o outlet) profile {
 		p.duration = l.Lease
 	default:
 		p.duration = profileBack + l.Lease
+	}
+	if f.offline {
+		p.offline = l.Lease
 	}
 	return p
 }

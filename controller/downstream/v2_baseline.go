@@ -73,7 +73,7 @@ func (d *v2) pushBaseline(ctx context.Context) {
 	p.read(ctx, []variable{itemsFor("GetVariables"), itemsFor("SetVariables")})
 	p.d.takesItems("GetVariables", p.told("GetVariables"))
 	p.d.takesItems("SetVariables", p.told("SetVariables"))
-	wanted := append(abilityVariables(), itemsFor("SetVariableMonitoring"), itemsFor("ClearVariableMonitoring"))
+	wanted := append(abilityVariables(p.d.conn.Protocol()), itemsFor("SetVariableMonitoring"), itemsFor("ClearVariableMonitoring"))
 	if d.lastFloor != nil {
 		for _, connector := range d.lastFloor.Connectors {
 			wanted = append(wanted, supplyPhases(connector))

@@ -119,26 +119,45 @@ func triggerOf(name string) ocpp2.MessageTrigger {
 	return ocpp2.MessageTrigger(name)
 }
 
-func (d *v2) askBoot(ctx context.Context) { d.trigger(ctx, ocpp2.MessageTriggerBootNotification, 0) }
+func (d *v2) askBoot(ctx context.Context) { d.asks(ctx, ocpp2.MessageTriggerBootNotification, nil) }
 
-// askStatus asks for each connector: 2.x has no way to ask for all of them.
+// askStatus asks for each connector: 2.x has no way to ask for all of them (F06.FR.12).
 func (d *v2) askStatus(ctx context.Context) {
 	if d.lastFloor == nil {
-		d.trigger(ctx, ocpp2.MessageTriggerStatusNotification, 0)
+		d.asks(ctx, ocpp2.MessageTriggerStatusNotification, nil)
 		return
 	}
 	var steps []step
-	for _, connector := range d.lastFloor.Connectors {
-		steps = append(steps, func(ctx context.Context) { d.trigger(ctx, ocpp2.MessageTriggerStatusNotification, connector) })
+	for _, evse := range d.lastFloor.Connectors {
+		known := d.hub.memory.plugsOf(place{d.id, evse})
+		steps = append(steps, func(ctx context.Context) { d.askPlug(ctx, evse, firstPlug, known) })
 	}
 	d.plan(steps...)
 }
 
-func (d *v2) trigger(ctx context.Context, message ocpp2.MessageTrigger, connector int) {
-	resp, err := ocpp2.TriggerMessage.Call(ctx, d.conn, ocpp2.TriggerMessageRequest{
-		RequestedMessage: message, EVSE: evseOf(connector, true)}, d.within(d.hub.cfg.CallTimeout))
-	if err != nil || !says(resp.Status, ocpp2.TriggerMessageStatusAccepted) {
-		d.hub.log.Info("charger does not send on request", "station", d.id, "message", message, "connector", connector,
-			"status", resp.Status, "reason", reasonText(resp.StatusInfo), "err", err)
+// mostPlugs is how many connectors are looked for at an EVSE that told of none.
+const mostPlugs = 4
+
+// askPlug asks for the status of a connector, and then for the next one: up to the known
+// ones, or until there is none any more.
+func (d *v2) askPlug(ctx context.Context, evse, plug, known int) {
+	there := d.asks(ctx, ocpp2.MessageTriggerStatusNotification, &ocpp2.EVSE{ID: evse, ConnectorID: &plug})
+	if plug < known || known == 0 && there && plug < mostPlugs {
+		d.plan(func(ctx context.Context) { d.askPlug(ctx, evse, plug+1, known) })
 	}
+}
+
+// asks asks for a message; false if it won't come.
+func (d *v2) asks(ctx context.Context, message ocpp2.MessageTrigger, evse *ocpp2.EVSE) bool {
+	resp, err := ocpp2.TriggerMessage.Call(ctx, d.conn, ocpp2.TriggerMessageRequest{RequestedMessage: message, EVSE: evse}, d.within(d.hub.cfg.CallTimeout))
+	if err == nil && says(resp.Status, ocpp2.TriggerMessageStatusAccepted) {
+		return true
+	}
+	place := ""
+	if evse != nil {
+		place = placeName(*evse)
+	}
+	d.hub.log.Info("charger does not send on request", "station", d.id, "message", message, "evse", place,
+		"status", resp.Status, "reason", reasonText(resp.StatusInfo), "err", err)
+	return false
 }

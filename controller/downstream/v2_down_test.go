@@ -190,3 +190,92 @@ func TestCommandsOf2x(t *testing.T) {
 		})
 	}
 }
+
+// TestStatusesAreAskedForAfterAReconnect: those of all connectors of all EVSEs, because
+// any may have changed meanwhile.
+func TestStatusesAreAskedForAfterAReconnect(t *testing.T) {
+	asked := func(r *rig, cp *rawCharger, reply func(string) string) (plugs []string) {
+		r.hub.Do(controller.InstallFailsafe{Station: "CP1", Connectors: []int{1, 2}, Limit: 6000})
+		r.hub.Do(controller.PushBaseline{Station: "CP1"})
+		for _, call := range cp.play(reply) {
+			if text, ok := strings.CutPrefix(call, `TriggerMessage {"requestedMessage":"StatusNotification","evse":`); ok {
+				plugs = append(plugs, strings.TrimSuffix(text, "}"))
+			}
+		}
+		return plugs
+	}
+	status := func(cp *rawCharger, evse, plug int) {
+		cp.call(fmt.Sprintf(`[2,"1","StatusNotification",{"timestamp":"2000-01-01T00:00:00Z","connectorStatus":"Available","evseId":%d,"connectorId":%d}]`, evse, plug))
+	}
+	only := func(yes ...string) func(string) string {
+		return func(call string) string {
+			for _, y := range yes {
+				if strings.Contains(call, y) {
+					return `3,{"status":"Accepted"}`
+				}
+			}
+			return `3,{"status":"Rejected","statusInfo":{"reasonCode":"UnknownConnectorId"}}`
+		}
+	}
+	const plug = `{"id":%d,"connectorId":%d}`
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		cp := r.raw2("CP1", ocpp.V201)
+		equal(t, "nothing known", asked(r, cp, only(`"id":1,"connectorId":1`, `"id":1,"connectorId":2`, `"id":2,"connectorId":1`)),
+			[]string{fmt.Sprintf(plug, 1, 1), fmt.Sprintf(plug, 1, 2), fmt.Sprintf(plug, 1, 3), fmt.Sprintf(plug, 2, 1), fmt.Sprintf(plug, 2, 2)})
+		status(cp, 1, 1)
+		status(cp, 2, 2)
+		status(cp, 2, 1)
+		status(cp, 2, 1_000_000) // no such connector
+		cp = r.raw2("CP1", ocpp.V201)
+		equal(t, "known", asked(r, cp, always(`4,"InternalError","",{}`)), []string{fmt.Sprintf(plug, 1, 1), fmt.Sprintf(plug, 2, 1), fmt.Sprintf(plug, 2, 2)})
+	})
+}
+
+// TestSetpointsThatEndOffline: a charger of 2.1 that says so is told how long a setpoint
+// outlives the connection, which it can tell without a clock.
+func TestSetpointsThatEndOffline(t *testing.T) {
+	supports := func(value string) func(string) string {
+		return func(call string) string {
+			if strings.Contains(call, "SupportsMaxOfflineDuration") {
+				return `3,{"getVariableResult":[{"attributeStatus":"Accepted","attributeValue":"` + value + `","component":{"name":"smartchargingctrlr"},"variable":{"name":"supportsMaxOfflineDuration"}}]}`
+			}
+			return `3,{"status":"Accepted"}`
+		}
+	}
+	const member = `"maxOfflineDuration":120,"invalidAfterOfflineDuration":true`
+	for _, c := range []struct {
+		protocol ocpp.Protocol
+		value    string
+		want     bool
+	}{{ocpp.V21, "true", true}, {ocpp.V21, "True ", true}, {ocpp.V21, "false", false}, {ocpp.V21, "1", false}, {ocpp.V201, "true", false}} {
+		bubble(t, func(t *testing.T) {
+			r := newRig(t, Config{})
+			cp := r.raw2("CP1", c.protocol)
+			r.hub.Do(controller.PushBaseline{Station: "CP1"})
+			cp.play(supports(c.value))
+			r.hub.Do(setpoint2(1, 10_000))
+			calls := cp.play(supports(c.value))
+			if len(calls) != 1 || strings.Contains(calls[0], member) != c.want {
+				t.Errorf("%s, %q: %v", c.protocol, c.value, calls)
+			}
+		})
+	}
+	bubble(t, func(t *testing.T) { // one that says so and refuses it
+		r := newRig(t, Config{})
+		cp := r.raw2("CP1", ocpp.V21)
+		r.hub.Do(controller.PushBaseline{Station: "CP1"})
+		cp.play(supports("true"))
+		for seq := range controller.Seq(2) {
+			r.hub.Do(setpoint2(seq+1, 10_000))
+			cp.play(refusing(`"maxOfflineDuration"`))
+		}
+		if got := r.abilities("CP1").MaxOffline; got != controller.No {
+			t.Errorf("learnt %q", got)
+		}
+		r.hub.Do(setpoint2(3, 10_000))
+		if calls := cp.play(refusing(`"maxOfflineDuration"`)); len(calls) != 1 || strings.Contains(calls[0], "Offline") || !strings.Contains(calls[0], `"stackLevel":1`) {
+			t.Errorf("afterwards: %v", calls)
+		}
+	})
+}

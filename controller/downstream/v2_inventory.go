@@ -71,8 +71,17 @@ func (d *v2) collect(req ocpp2.NotifyReportRequest) []ocpp2.ReportData {
 // takeInventory learns from a whole report.
 func (d *v2) takeInventory(data []ocpp2.ReportData) {
 	d.hub.log.Info("charger's inventory", "station", d.id, "variables", len(data))
+	told := map[place]int{}
+	defer func() {
+		for at, plug := range told {
+			d.hub.memory.plugged(at, plug)
+		}
+	}()
 	d.hub.memory.learn(d.id, func(a *controller.Abilities) {
 		for _, entry := range data {
+			if e := entry.Component.EVSE; e != nil && e.ConnectorID != nil {
+				told[place{d.id, e.ID}] = max(told[place{d.id, e.ID}], *e.ConnectorID)
+			}
 			v := addressOf(entry.Component, entry.Variable)
 			if v.component == "smartchargingctrlr" && v.name == "entries" && v.instance == "chargingprofiles" && entry.VariableCharacteristics != nil {
 				takeAbility(a, "MaxChargingProfilesInstalled", wholeNumber(entry.VariableCharacteristics.MaxLimit))

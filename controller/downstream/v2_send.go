@@ -20,7 +20,12 @@ func (d *v2) setLimit(ctx context.Context, l controller.SetLimit, opt func(*ocpp
 
 // writeProfile implements profileWriter.
 func (d *v2) writeProfile(ctx context.Context, p profile, opt func(*ocpp.Call)) error {
-	resp, err := ocpp2.SetChargingProfile.Call(ctx, d.conn, profile2(p), opt)
+	req := profile2(p)
+	if p.offline > 0 && d.conn.Protocol() >= ocpp.V21 {
+		req.ChargingProfile.MaxOfflineDuration = new(int(p.offline / time.Second))
+		req.ChargingProfile.InvalidAfterOfflineDuration = new(true)
+	}
+	resp, err := ocpp2.SetChargingProfile.Call(ctx, d.conn, req, opt)
 	if err == nil && !says(resp.Status, ocpp2.ChargingProfileStatusAccepted) {
 		return refusal(resp.Status, resp.StatusInfo)
 	}

@@ -96,6 +96,9 @@ func (d *v2) evseStatus(evse, connector int, status ocpp2.ConnectorStatus) (ocpp
 		return "", false
 	}
 	plugs[connector] = status
+	if connector > 0 {
+		d.hub.memory.plugged(place{d.id, evse}, connector)
+	}
 	for _, first := range plugOrder() {
 		for _, s := range plugs {
 			if s == first {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"busbar/controller"
+	"busbar/ocpp"
 	"busbar/ocpp/ocpp2"
 )
 
@@ -63,12 +64,16 @@ func supplyPhases(evse int) variable {
 }
 
 // abilityVariables tell what a charger says it can, as abilityKeys do in 1.6.
-func abilityVariables() []variable {
-	return []variable{
+func abilityVariables(p ocpp.Protocol) []variable {
+	out := []variable{
 		{component: "SmartChargingCtrlr", name: "ProfileStackLevel"},
 		{component: "SmartChargingCtrlr", name: "RateUnit"},
 		{component: "SmartChargingCtrlr", name: "PeriodsPerSchedule"},
 	}
+	if p >= ocpp.V21 {
+		out = append(out, variable{component: "SmartChargingCtrlr", name: "SupportsMaxOfflineDuration"})
+	}
+	return out
 }
 
 // takeVariable puts into a what a variable tells of a charger's abilities.
@@ -80,6 +85,8 @@ func takeVariable(a *controller.Abilities, v variable, value string) {
 		takeAbility(a, "ChargingScheduleAllowedChargingRateUnit", value)
 	case v.component == "smartchargingctrlr" && v.name == "periodsperschedule":
 		takeAbility(a, "ChargingScheduleMaxPeriods", value)
+	case v.component == "smartchargingctrlr" && v.name == "supportsmaxofflineduration":
+		a.MaxOffline = controller.TristateOf(strings.EqualFold(strings.TrimSpace(value), "true"))
 	case v == supplyPhases(v.evse).address() && v.evse > 0:
 		takeSupply(a, v.evse, value)
 	}
