@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,7 +36,8 @@ func (nobody) Do(controller.Effect) {}
 // wired is the loop before it exists: Hub and Loop need each other.
 type wired struct {
 	*controller.Loop
-	hub *Hub
+	hub  *Hub
+	cars atomic.Int64 // what they draw, mA per phase; the rest of the building 10 A
 }
 
 func (w *wired) Do(e controller.Effect) { w.hub.Do(e) }
@@ -70,7 +72,7 @@ func withSite(t *testing.T, onboarding string, f func(t *testing.T, r *rig, w *w
 		running.Go(func() { _ = w.Run(ctx) })
 		running.Go(func() {
 			for ctx.Err() == nil {
-				_ = w.Post(controller.MeterSampled{Meter: "grid", At: time.Now(), Current: loadbalance.Uniform(10000), Period: time.Second})
+				_ = w.Post(controller.MeterSampled{Meter: "grid", At: time.Now(), Current: loadbalance.Uniform(loadbalance.MilliAmp(10000 + w.cars.Load())), Period: time.Second})
 				time.Sleep(time.Second)
 			}
 		})
