@@ -43,12 +43,15 @@ func histogram(name, help string) prometheus.Histogram {
 		Buckets: prometheus.ExponentialBuckets(20e-6, 4, 10)}) // 20 us to 5 s
 }
 
-// OCPPMessage counts one call. direction is "in" or "out" seen from the box; action
-// must be one of the protocol's (the caller maps unknown ones to "unknown", so that
-// a peer can't make up labels); result is "ok" or an error code.
-func (m *Metrics) OCPPMessage(direction, action, result string) {
+// Counter counts up. It may be kept: to look one up costs more than to count.
+type Counter interface{ Inc() }
+
+// OCPPMessages is the counter of messages of a kind. direction is "in" or "out" seen from
+// the box; action must be one of the protocol's (the caller maps unknown ones to
+// "unknown", so that a peer can't make up labels); result is "ok" or an error code.
+func (m *Metrics) OCPPMessages(direction, action, result string) Counter {
 	valid := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") } // the library panics at others
-	m.messages.WithLabelValues(valid(direction), valid(action), valid(result)).Inc()
+	return m.messages.WithLabelValues(valid(direction), valid(action), valid(result))
 }
 
 // Step records how long a step of the control loop took.

@@ -9,9 +9,9 @@ import (
 
 func TestMetricsHaveEachNumberOfTheStatus(t *testing.T) {
 	m := NewMetrics()
-	m.OCPPMessage("in", "StartTransaction", "ok")
-	m.OCPPMessage("in", "StartTransaction", "ok")
-	m.OCPPMessage("out", "Evil\"\n\\", "Internal\xffError")
+	m.OCPPMessages("in", "StartTransaction", "ok").Inc()
+	m.OCPPMessages("in", "StartTransaction", "ok").Inc()
+	m.OCPPMessages("out", "Evil\"\n\\", "Internal\xffError").Inc()
 	m.Step(50 * time.Microsecond)
 	m.Commit(3 * time.Millisecond)
 	m.LoopLag(time.Minute)

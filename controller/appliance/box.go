@@ -59,6 +59,7 @@ type Box struct {
 	cloud        *upstream.Station // nil without
 	page         *web.Server
 	metrics      *web.Metrics
+	tally        *tally
 	messages     *ocpplog.Log
 	probes       probes
 	ca           *pki.Authority // nil without a TLS port for chargers
@@ -80,7 +81,8 @@ const settingAccepted = "upstream/accepted"
 // New wires a Box and opens its files and listeners; nothing runs before Run. When it
 // fails everything is closed again.
 func New(ctx context.Context, opts Options) (box *Box, err error) {
-	b := &Box{opts: opts, log: opts.Logger, decorate: opts.Decorate, metrics: web.NewMetrics(), messages: ocpplog.New(ocpplog.Config{}), meters: map[string]poller{}, reactions: newReactions(), listeners: map[string]net.Listener{}}
+	metrics := web.NewMetrics()
+	b := &Box{opts: opts, log: opts.Logger, decorate: opts.Decorate, metrics: metrics, tally: newTally(metrics), messages: ocpplog.New(ocpplog.Config{}), meters: map[string]poller{}, reactions: newReactions(), listeners: map[string]net.Listener{}}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
 	}
@@ -186,7 +188,7 @@ func (noCloud) Do(controller.Effect) {}
 func (b *Box) wireChargers(ctx context.Context, r controller.Recovered) error {
 	cfg := downstream.Config{Loop: b, Onboarding: string(b.opts.Config.Onboarding), MeterInterval: meterInterval, OnLimitSent: b.reactions.written,
 		Abilities: controller.RecoveredAbilities(r), Voltage: b.opts.Config.Site.NominalV,
-		Trace: func(station string, e ocpp.TraceEntry) { b.trace(e); b.messages.Add(station, e) }, Logger: b.log,
+		Trace: func(station string, e ocpp.TraceEntry) { b.tally.count(e); b.messages.Add(station, e) }, Logger: b.log,
 		Known: b.knows}
 	var secured []adoption.Charger
 	for _, c := range b.opts.Config.Chargers {
@@ -243,20 +245,6 @@ func (b *Box) secret(s config.Secret, of string) (string, error) {
 		return "", fmt.Errorf("cannot read the password of %s: %w", of, err)
 	}
 	return text, nil
-}
-
-func (b *Box) trace(e ocpp.TraceEntry) {
-	direction, result := "in", "ok"
-	if e.Out {
-		direction = "out"
-	}
-	switch {
-	case e.Frame.Type == ocpp.TypeCallError:
-		result = "error"
-	case e.Err != "":
-		result = "failed"
-	}
-	b.metrics.OCPPMessage(direction, e.Action, result)
 }
 
 // readFile reads a small file that the configuration names, in the data folder unless

@@ -2,8 +2,8 @@
 // uplink, for support and tests.
 //
 // It owns one bounded ring of frames per charger, in memory only: frame log is never
-// written to the disk. Adding a frame keeps what the connection has in its hands
-// already; nothing is copied, read or paired before somebody asks.
+// written to the disk. Adding a frame copies its text into the ring's one piece of
+// memory; nothing is read or paired before somebody asks.
 //
 // Units: times are the box's clock, latencies from the moment a CALL was written or
 // read to the one its answer was; sizes are bytes.

@@ -24,8 +24,11 @@ const (
 
 // Config bounds a Log. Zero values mean the defaults.
 type Config struct {
-	// Frames and Bytes are kept per charger: 400 and 128 KiB.
+	// Frames and Bytes are kept per charger: 400 and 128 KiB, 2 KiB at least.
 	Frames, Bytes int
+	// Total is the bytes of all chargers together: 16 MiB. Where it is not enough for all
+	// of them each has an equal part of it.
+	Total int
 	// UplinkFrames and UplinkBytes are kept of the uplink: 5000 and 2 MiB.
 	UplinkFrames, UplinkBytes int
 	// Chargers is how many have a ring (512); of more, the longest silent one is forgotten.
@@ -49,14 +52,15 @@ func New(cfg Config) *Log {
 	}
 	def(&cfg.Frames, 400)
 	def(&cfg.Bytes, 128<<10)
+	def(&cfg.Total, 16<<20)
+	cfg.Bytes = max(cfg.Bytes, firstBytes)
 	def(&cfg.UplinkFrames, 5000)
 	def(&cfg.UplinkBytes, 2<<20)
 	def(&cfg.Chargers, 512)
 	return &Log{cfg: cfg, rings: map[string]*ring{}}
 }
 
-// Add takes a message of a charger. The entry's slices must not be written any more.
-// It returns at once.
+// Add takes a copy of a charger's message. It returns at once.
 func (l *Log) Add(charger string, e ocpp.TraceEntry) {
 	if charger == Uplink {
 		charger = "charger:" + charger // no identity has a colon
@@ -86,11 +90,19 @@ func (l *Log) open(charger string) *ring {
 	if len(l.rings) > l.cfg.Chargers { // the uplink is one more
 		l.forget()
 	}
-	r := &ring{most: l.cfg.Frames, bytes: l.cfg.Bytes}
-	if charger == Uplink {
-		r.most, r.bytes = l.cfg.UplinkFrames, l.cfg.UplinkBytes
-	}
+	r := &ring{most: l.cfg.Frames}
 	l.rings[charger] = r
+	if charger == Uplink {
+		r.most = l.cfg.UplinkFrames
+		r.bound(l.cfg.UplinkBytes)
+		return r
+	}
+	share := max(firstBytes, min(l.cfg.Bytes, l.cfg.Total/len(l.rings)))
+	for name, r := range l.rings {
+		if name != Uplink {
+			r.bound(share)
+		}
+	}
 	return r
 }
 
@@ -101,8 +113,8 @@ func (l *Log) forget() {
 		if name == Uplink {
 			continue
 		}
-		if e, _ := r.newest(); victim == "" || e.At.Before(since) {
-			victim, since = name, e.At
+		if at := r.newest(); victim == "" || at.Before(since) {
+			victim, since = name, at
 		}
 	}
 	delete(l.rings, victim)

@@ -3,6 +3,7 @@ package ocpplog
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -155,6 +156,57 @@ func TestRingIsBounded(t *testing.T) {
 	}
 	if len(l.Calls(Filter{Charger: "X9"})) != 1 {
 		t.Error("the newest charger is forgotten")
+	}
+}
+
+// TestEntriesComeBackAsTheyWere: also those that lie around the end of a ring's memory.
+func TestEntriesComeBackAsTheyWere(t *testing.T) {
+	r := &ring{most: 1000}
+	r.bound(3000)
+	var kept []ocpp.TraceEntry
+	for i := range 300 {
+		e := ocpp.TraceEntry{At: t0.Add(time.Duration(i) * time.Millisecond), Out: i%3 == 0, Action: "Reset", Latency: time.Duration(i) * time.Microsecond,
+			Frame: ocpp.Frame{Type: ocpp.MessageType(2 + i%5), ID: fmt.Sprint(i), Action: "Reset", Payload: json.RawMessage(fmt.Sprintf(`{"n":"%0*d"}`, i%97, i))}}
+		if i%4 == 0 {
+			e.Err, e.Frame.Code, e.Frame.Description, e.Frame.Details = "why", ocpp.CodeGenericError, "some text", json.RawMessage(`{}`)
+		}
+		r.add(e)
+		kept = append(kept, e)
+		got := r.all()
+		if len(got) == 0 || len(r.buf) > 3000 || r.used > len(r.buf) {
+			t.Fatalf("%d entries in %d of %d bytes", len(got), r.used, len(r.buf))
+		}
+		kept = kept[len(kept)-len(got):]
+		for j := range got {
+			got[j].At = got[j].At.UTC()
+			if !reflect.DeepEqual(got[j], kept[j]) {
+				t.Fatalf("entry %d after %d:\n%+v\n%+v", j, i, got[j], kept[j])
+			}
+		}
+	}
+}
+
+func TestChargersShareTheTotal(t *testing.T) {
+	l := New(Config{Bytes: 16 << 10, Total: 64 << 10})
+	for round := range 200 {
+		for c := range 12 {
+			l.Add(fmt.Sprint("CP", c), call(time.Duration(round)*time.Second, false, fmt.Sprint(round), "DataTransfer", `"`+strings.Repeat("x", 500)+`"`))
+		}
+		if round == 100 {
+			for c := range 4 {
+				l.Add(fmt.Sprint("late", c), call(0, false, "1", "Heartbeat", `{}`))
+			}
+		}
+	}
+	total := 0
+	for _, r := range l.rings {
+		total += len(r.buf)
+	}
+	if total > 64<<10 || total < 32<<10 {
+		t.Errorf("%d bytes", total)
+	}
+	if got := l.Calls(Filter{Charger: "CP3"}); len(got) < 5 || got[len(got)-1].ID != "199" {
+		t.Errorf("%d calls of one charger", len(got))
 	}
 }
 
