@@ -22,7 +22,7 @@ const (
 	historyQueue = 8192
 	historyBatch = 2048
 	historyEvery = 30 * time.Second // longest time between samples and their commit: flash memory wears with each
-	historyRows  = 16               // rows per statement
+	historyRows  = 64               // rows per statement
 	pruneEvery   = time.Hour
 	pruneRows    = 5000
 )
@@ -31,6 +31,7 @@ const (
 // logged and counted, never passed on.
 type history struct {
 	db      *sql.DB
+	full    *sql.Stmt // inserts historyRows rows
 	log     *slog.Logger
 	age     time.Duration
 	rows    int64
@@ -74,6 +75,9 @@ func (h *history) open(ctx context.Context, path string) error {
 		err = migrate(ctx, db, steps)
 	}
 	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	if h.full, err = db.PrepareContext(ctx, insertion(historyRows)); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	h.db = db
@@ -152,15 +156,21 @@ func (h *history) insert(batch []controller.Telemetry) error {
 	}
 	defer tx.Rollback() // after a commit it does nothing
 	for rows := range slices.Chunk(batch, historyRows) {
-		if err := insertSamples(tx, rows); err != nil {
+		if err := h.insertSamples(tx, rows); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
 }
 
+// insertion is the statement that inserts some rows.
+func insertion(rows int) string {
+	return `INSERT INTO sample (at, slot, tx, power, energy, soc, l1, l2, l3, phases, raw) VALUES ` +
+		strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, rows)[2:]
+}
+
 // insertSamples writes some rows with one statement.
-func insertSamples(tx *sql.Tx, rows []controller.Telemetry) error {
+func (h *history) insertSamples(tx *sql.Tx, rows []controller.Telemetry) error {
 	const columns = 11
 	args := make([]any, 0, len(rows)*columns)
 	for _, t := range rows {
@@ -175,8 +185,11 @@ func insertSamples(tx *sql.Tx, rows []controller.Telemetry) error {
 		args = append(args, millis(v.At), int64(t.Slot), int64(t.Tx), power, energy, int64(v.SoC),
 			int64(v.Current[0]), int64(v.Current[1]), int64(v.Current[2]), int64(v.CurrentPhases), []byte(v.Raw))
 	}
-	values := strings.Repeat(`, (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, len(rows))[2:]
-	_, err := tx.Exec(`INSERT INTO sample (at, slot, tx, power, energy, soc, l1, l2, l3, phases, raw) VALUES `+values, args...)
+	if len(rows) < historyRows {
+		_, err := tx.Exec(insertion(len(rows)), args...)
+		return err
+	}
+	_, err := tx.Stmt(h.full).Exec(args...)
 	return err
 }
 
