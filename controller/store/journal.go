@@ -108,21 +108,33 @@ func (s *Store) write(ctx context.Context, w *writer) {
 	defer retry.Stop()
 	upkeep := time.NewTicker(upkeepEvery)
 	defer upkeep.Stop()
+	late := time.NewTimer(statusEvery)
+	defer late.Stop()
+	late.Stop()
 	n := notices{post: s.opts.Post}
+	var waiting statuses
 	failing := s.failing
 	for {
 		select {
 		case u := <-s.queue:
 			batch, seq := s.gather(u)
-			if s.commit(w, batch) && seq > n.seq {
-				n.seq = seq
+			first := len(waiting.rows) == 0
+			if waiting.take(batch) {
+				if first {
+					late.Reset(statusEvery)
+				}
+				continue
 			}
+			s.settle(w, &n, append(waiting.release(), batch...), seq)
+		case <-late.C:
+			s.settle(w, &n, waiting.release(), waiting.seq)
 		case <-failing:
 			failing = nil
 		case <-upkeep.C:
 			s.upkeep(w)
 		case <-retry.C:
 		case <-ctx.Done():
+			s.settle(w, &n, waiting.release(), waiting.seq)
 			s.drain(w, &n)
 			return
 		}
@@ -138,15 +150,20 @@ func (s *Store) write(ctx context.Context, w *writer) {
 	}
 }
 
+// settle commits a batch whose newest seq is then owed to the loop.
+func (s *Store) settle(w *writer, n *notices, batch []unit, seq controller.Seq) {
+	if s.commit(w, batch) && seq > n.seq {
+		n.seq = seq
+	}
+}
+
 // drain commits what was handed over before the end.
 func (s *Store) drain(w *writer, n *notices) {
 	for {
 		select {
 		case u := <-s.queue:
 			batch, seq := s.gather(u)
-			if s.commit(w, batch) && seq > n.seq {
-				n.seq = seq
-			}
+			s.settle(w, n, batch, seq)
 			n.deliver()
 		default:
 			return

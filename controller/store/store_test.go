@@ -97,13 +97,19 @@ func open(t *testing.T, dir string, opts Options) *box {
 	return b
 }
 
-// save persists rows as one unit and waits until they are durable.
-func (b *box) save(rows ...controller.Row) {
+// submit persists rows as one unit.
+func (b *box) submit(rows ...controller.Row) {
 	b.t.Helper()
 	b.seq++
 	if err := b.Submit(b.seq, rows); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// save is submit, and waits until they are durable.
+func (b *box) save(rows ...controller.Row) {
+	b.t.Helper()
+	b.submit(rows...)
 	await(b.t, b.inbox, func(c controller.Committed) bool { return c.Seq >= b.seq })
 }
 

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"busbar/controller"
+)
+
+// TestStatusesAreWrittenTogether: the newest of each slot, with what is committed next
+// or after a second, and what is committed keeps its order.
+func TestStatusesAreWrittenTogether(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var commits, rows atomic.Int64
+		b := open(t, dir, Options{Synchronous: SyncOff, OnCommit: func(_ time.Duration, n int) { commits.Add(1); rows.Add(int64(n)) }})
+		status := func(slot controller.Slot, s controller.ConnectorStatus) controller.StatusRow {
+			return controller.StatusRow{Status: controller.SlotStatus{Slot: slot, Status: s, ErrorCode: controller.NoError, At: noon}}
+		}
+		flicker := func() {
+			for range 100 {
+				b.submit(status(1, controller.StatusPreparing))
+				b.submit(status(2, controller.StatusFinishing))
+				b.submit(status(1, controller.StatusAvailable))
+			}
+			synctest.Wait()
+		}
+		told := func(wantCommits, wantRows int64) {
+			t.Helper()
+			if c, r := commits.Swap(0), rows.Swap(0); c != wantCommits || r != wantRows {
+				t.Errorf("%d commits of %d rows, want %d of %d", c, r, wantCommits, wantRows)
+			}
+		}
+		flicker()
+		told(0, 0)
+		time.Sleep(statusEvery)
+		synctest.Wait()
+		told(1, 2)
+		flicker()
+		b.save(startOf(1, "A")...) // waits for its Committed, which is after the statuses'
+		told(1, 4)
+		b.submit(status(2, controller.StatusFaulted))
+		b.stop()
+		told(1, 1)
+
+		b = open(t, dir, Options{Synchronous: SyncOff})
+		got, err := b.Recover(t.Context())
+		if err != nil || len(got.Statuses) != 2 || got.Statuses[0].Status != controller.StatusAvailable || got.Statuses[1].Status != controller.StatusFaulted {
+			t.Errorf("%+v, %v", got.Statuses, err)
+		}
+		b.stop()
+	})
+}
