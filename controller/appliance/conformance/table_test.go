@@ -88,8 +88,13 @@ func TestOCTT16(t *testing.T) { play(t, cases16, ocpp.V16) }
 
 func TestPart6(t *testing.T) { play(t, cases201, ocpp.V201) }
 
+// TestPart6On21 plays the same cases by stations of 2.1, which has no test plan of its own
+// yet: what 2.0.1 may say 2.1 may say, too.
+func TestPart6On21(t *testing.T) { play(t, cases201, ocpp.V21) }
+
 // play runs cases against one box, each with a charging station of its own.
 func play(t *testing.T, cases []testCase, p ocpp.Protocol) {
+	t.Parallel()
 	var chargers []string
 	for _, c := range cases {
 		if !strangers[c.id] {
@@ -145,7 +150,7 @@ func page() string {
 	b.WriteString("# Conformance: the box as CSMS of chargers\n\n" +
 		"Every case of the official test plans that concerns a CSMS, by its id. Cases with a name of their own are played by\n" +
 		"`go test ./controller/appliance/conformance` as a subtest of that id, byte by byte over a real socket. The page is written by that\n" +
-		"package's tests (`-update`) and held against them.\n\n## OCPP 1.6: OCTT\n\n")
+		"package's tests (`-update`) and held against them. The cases of 2.0.1 are played by stations of 2.1, too (TestPart6On21).\n\n## OCPP 1.6: OCTT\n\n")
 	section(&b, octt16, "TC_", "_CSMS", known(cases16), "TestOCTT16")
 	b.WriteString("\n## OCPP 2.0.1: Part 6\n\n")
 	section(&b, part6, "TC_", "_CSMS", known(cases201), "TestPart6")
