@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,11 +46,25 @@ func (d *diary) write(format string, args ...any) {
 // await waits until a line begins with prefix, and returns the rest of the first one.
 func (d *diary) await(t *testing.T, prefix string) string {
 	t.Helper()
+	return d.wait(t, prefix, false)
+}
+
+// take is await, after which the line is no longer in the diary.
+func (d *diary) take(t *testing.T, prefix string) string {
+	t.Helper()
+	return d.wait(t, prefix, true)
+}
+
+func (d *diary) wait(t *testing.T, prefix string, takes bool) string {
+	t.Helper()
 	limit := time.After(20 * time.Second)
 	for {
 		d.mu.Lock()
-		for _, l := range d.lines {
+		for i, l := range d.lines {
 			if rest, ok := strings.CutPrefix(l, prefix); ok {
+				if takes {
+					d.lines = slices.Delete(d.lines, i, i+1)
+				}
 				d.mu.Unlock()
 				return rest
 			}
@@ -195,7 +210,10 @@ func serveCloud(t *testing.T, handler core.CentralSystemHandler, port int) (cs o
 }
 
 // startCloud has a central system listen, until stop is called or the test ends.
-func startCloud(t *testing.T, cs ocpp16.CentralSystem, port int) (stop func()) {
+func startCloud(t *testing.T, cs interface {
+	Start(port int, path string)
+	Stop()
+}, port int) (stop func()) {
 	t.Helper()
 	ended := make(chan struct{})
 	go func() {

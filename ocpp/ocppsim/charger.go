@@ -2,6 +2,7 @@ package ocppsim
 
 import (
 	"context"
+	"crypto/tls"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -21,6 +22,8 @@ type ChargerConfig struct {
 	// remote starts.
 	Plan func(connector, n int) (Session, bool)
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// TLS is for wss:// addresses: whom it trusts, and its own certificate for profile 3.
+	TLS *tls.Config
 	// Retry is the pause before a transaction message that got no usable answer is sent
 	// again (20 s); Reconnect the pause before a lost connection is tried again (3 s).
 	Retry, Reconnect time.Duration

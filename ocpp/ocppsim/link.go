@@ -48,7 +48,7 @@ func (c *Charger) isDead() bool {
 }
 
 func (c *Charger) connect(ctx context.Context) {
-	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: c.cfg.URL, Identity: c.cfg.ID, Password: c.password(), Protocols: c.offered(),
+	conn, err := ocpp.Dial(ctx, ocpp.ClientConfig{URL: c.cfg.URL, Identity: c.cfg.ID, Password: c.password(), Protocols: c.offered(), TLS: c.cfg.TLS,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return c.gates.dial(ctx, c.cfg.Dial, network, addr)
 		}, Options: ocpp.Options{Handler: c.delayed(c.dialect.commands()), CallTimeout: 30 * time.Second, Loose: c.loose()}})

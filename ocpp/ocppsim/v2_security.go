@@ -154,7 +154,7 @@ func (d *v2) getLog(_ context.Context, _ *ocpp.Conn, req ocpp2.GetLogRequest, r 
 }
 
 // installing is how long an update takes between its steps.
-const installing = 5 * time.Second
+const installing = time.Second
 
 // updateFirmware goes through the steps and restarts, which ends what runs; nothing is
 // transferred.
