@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"busbar/loadbalance/bench"
@@ -52,7 +55,34 @@ func (c benchBalanceCmd) Run(con console) error {
 			results = append(results, runs...)
 		}
 	}
+	if err := c.draw(scenarios, results); err != nil {
+		return err
+	}
 	return c.write(con.Out, results)
+}
+
+// draw writes a chart for each scenario.
+func (c benchBalanceCmd) draw(scenarios []bench.Scenario, results []bench.Result) error {
+	if c.SVG == "" {
+		return nil
+	}
+	if err := os.MkdirAll(c.SVG, 0o755); err != nil {
+		return fmt.Errorf("cannot make the folder of the charts: %w", err)
+	}
+	for _, s := range scenarios {
+		of := slices.DeleteFunc(slices.Clone(results), func(r bench.Result) bool { return r.Scenario != s.Name || r.Seed != 0 })
+		if len(of) == 0 {
+			continue
+		}
+		var b bytes.Buffer
+		if err := bench.WriteSVG(&b, of); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(c.SVG, filepath.Base(s.Name)+".svg"), b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("cannot write a chart: %w", err)
+		}
+	}
+	return nil
 }
 
 func (c benchBalanceCmd) scenarios() ([]bench.Scenario, error) {

@@ -22,6 +22,9 @@ type Options struct {
 // warmUp is how long before the first car after a quiet time the meters are read.
 const warmUp = 120
 
+// waitEvery is how often waiting is looked at, s.
+const waitEvery = 10
+
 // epoch is second 0 of a workload.
 func epoch() time.Time { return time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC) }
 
@@ -61,6 +64,9 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 		s.measure()
 		s.decide()
 		s.let()
+		if s.now%waitEvery < s.pass {
+			s.tally.waiting.look(s.active, waitEvery, func(k int) bool { return s.tally.left(k) > hungry }, func(k int) bool { return s.cars[k].draws > 0 })
+		}
 		s.now += s.pass
 	}
 	departures := "unknown"

@@ -25,10 +25,10 @@ const faultFrom = 10 * time.Minute
 
 func (f faultRun) scenario(family string) Scenario {
 	return Scenario{Name: f.name, Family: family, About: f.about, RootAmps: f.amps, Policies: []string{"busbar"}, run: func(Inputs, Policy) ([]Result, error) {
-		return overSeeds(f.seeds, func(seed int) ([]Metric, error) {
+		return overSeeds(f.seeds, func(seed int) (Result, error) {
 			cars, err := loopCars(f.chargers, seed)
 			if err != nil {
-				return nil, err
+				return Result{}, err
 			}
 			for i := range cars {
 				cars[i].Car, cars[i].EVCap = CarModel{}, cars[i].Imax
@@ -36,13 +36,13 @@ func (f faultRun) scenario(family string) Scenario {
 			limit := loadbalance.MilliAmp(f.amps * 1000)
 			p, err := newPlant(loopConfig(limit, .7*f.amps), uint64(seed), cars, 10*time.Second)
 			if err != nil {
-				return nil, err
+				return Result{}, err
 			}
 			p.base = func(at time.Duration) [3]float64 { return [3]float64{f.base, f.base, f.base} }
 			p.faults = f.faults
-			p.resting = faultFrom
+			p.resting = faultFrom - time.Minute
 			p.run(faultFrom + f.after)
-			return f.figures(p), nil
+			return p.result(f.figures(p)), nil
 		})
 	}}
 }

@@ -55,18 +55,18 @@ const (
 func loop(metering time.Duration) Scenario {
 	return Scenario{Name: fmt.Sprintf("L1-%ds", int(metering.Seconds())), Family: "L1", About: "24 chargers, 125 A, a noisy office, 4 h, chargers metered every " + metering.String(), RootAmps: loopAmps,
 		Policies: []string{"busbar"}, run: func(Inputs, Policy) ([]Result, error) {
-			return overSeeds(loopSeeds, func(seed int) ([]Metric, error) {
+			return overSeeds(loopSeeds, func(seed int) (Result, error) {
 				cars, err := loopCars(loopCount, seed)
 				if err != nil {
-					return nil, err
+					return Result{}, err
 				}
 				p, err := newPlant(loopConfig(loopAmps*loadbalance.Amp, 90), uint64(seed), cars, metering)
 				if err != nil {
-					return nil, err
+					return Result{}, err
 				}
 				p.base = office(loopAmps, seed)
 				p.run(loopLasts)
-				return p.figures(), nil
+				return p.result(p.figures()), nil
 			})
 		}}
 }
@@ -91,20 +91,28 @@ func (p *plant) figures() []Metric {
 	}
 }
 
-// overSeeds runs once for each seed and puts the whole, seed 0, before them.
-func overSeeds(seeds int, run func(seed int) ([]Metric, error)) ([]Result, error) {
+// result is a run's result with its timeline.
+func (p *plant) result(metrics []Metric) Result {
+	return Result{Policy: "busbar", Departures: "unknown", Metrics: metrics, Timeline: p.line, TimelineStep: 1}
+}
+
+// overSeeds runs once for each seed and puts the whole, seed 0, before them; its
+// timeline is the first seed's.
+func overSeeds(seeds int, run func(seed int) (Result, error)) ([]Result, error) {
 	out := []Result{{Policy: "busbar", Departures: "unknown"}}
 	for seed := 1; seed <= seeds; seed++ {
-		metrics, err := run(seed)
+		r, err := run(seed)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Result{Policy: "busbar", Departures: "unknown", Seed: seed, Metrics: metrics})
+		r.Seed = seed
+		out = append(out, r)
 		if seed == 1 {
-			out[0].Metrics = append(out[0].Metrics, metrics...)
+			out[0].Metrics = append(out[0].Metrics, r.Metrics...)
+			out[0].Timeline, out[0].TimelineStep = r.Timeline, r.TimelineStep
 			continue
 		}
-		for i, m := range metrics {
+		for i, m := range r.Metrics {
 			all := &out[0].Metrics[i]
 			if m.mean {
 				all.Value += (m.Value - all.Value) / float64(seed)

@@ -53,6 +53,7 @@ type plant struct {
 	changes, pauses int
 	resting         time.Duration // nothing is counted before
 	seen            seen
+	line            []Point // each second
 }
 
 // Outage is a part of the plant that a fault takes away.
@@ -249,6 +250,9 @@ func (p *plant) book(cars, base [3]float64) {
 		}
 		p.used += cars[ph] * tickSeconds
 		p.usable += min(max(0, float64(p.limit)/1000-base[ph]), want) * tickSeconds
+	}
+	if p.now%time.Second == 0 {
+		p.line = append(p.line, Point{Limit: p.limitNow(0), Base: base[0], Cars: cars[0]})
 	}
 	p.carHours += float64(len(p.chargers)) * tickSeconds / 3600
 }

@@ -29,16 +29,21 @@ type Result struct {
 	Jain             float64 // fairness over delivered/requested
 	// StarveMinutes is the longest run plugged in, wanting energy, at 0 A.
 	StarveMinutes float64
-	Changes       float64 // setpoint changes per charger-hour (plugged in)
-	Pauses        float64 // of them to 0 A while energy is wanted
+	// BeyondBound is how many sessions waited longer than a fair rotation allows.
+	BeyondBound int
+	Changes     float64 // setpoint changes per charger-hour (plugged in)
+	Pauses      float64 // of them to 0 A while energy is wanted
 	// WorstExcess is the largest amount by which a node's current was over its limit,
 	// A, and OverSeconds how long that was the case at the worst node and phase.
 	WorstExcess, OverSeconds float64
-	// Timeline is the root's load in slots of 5 minutes, for the charts.
-	Timeline []Point
+	// Timeline is the load at the root for the charts, one point each TimelineStep
+	// seconds.
+	Timeline     []Point
+	TimelineStep int
 }
 
-// Point is one slot of a run's timeline, A, mean of the three phases.
+// Point is one moment of a run's timeline, A: mean of the three phases, or of L1 where
+// the loop is what is measured.
 type Point struct {
 	Limit, Base, Cars float64
 }
@@ -61,6 +66,7 @@ type tally struct {
 	starve  []float64 // s of the present run at 0 A
 	last    []float64 // last setpoint, A
 	worst   float64   // s
+	waiting *starvation
 	changes int
 	pauses  int
 	plugged float64 // s
@@ -68,7 +74,7 @@ type tally struct {
 
 func newTally(w *Workload) *tally {
 	n := len(w.Sessions)
-	t := &tally{w: w, rem: make([]float64, n), starve: make([]float64, n), last: make([]float64, n)}
+	t := &tally{w: w, waiting: newStarvation(w), rem: make([]float64, n), starve: make([]float64, n), last: make([]float64, n)}
 	for k := range t.rem {
 		t.rem[k] = w.Sessions[k].KWh
 	}
@@ -107,7 +113,7 @@ func (t *tally) draw(k int, offered, seconds float64) float64 {
 
 // result sums up.
 func (t *tally) result(policy, departures string) Result {
-	r := Result{Scenario: t.w.Name, Policy: policy, Departures: departures, Sessions: len(t.rem), RequestedKWh: t.w.Requested(), StarveMinutes: t.worst / 60}
+	r := Result{Scenario: t.w.Name, Policy: policy, Departures: departures, Sessions: len(t.rem), RequestedKWh: t.w.Requested(), StarveMinutes: t.worst / 60, BeyondBound: t.waiting.beyond(), TimelineStep: SlotSeconds}
 	shares := make([]float64, len(t.rem))
 	var sum, squares float64
 	full := 0

@@ -55,6 +55,7 @@ func (r *Result) Rows() []Row {
 	add("Q2.p5", r.P5)
 	add("Q3", r.Jain)
 	add("Q4", r.StarveMinutes)
+	add("Q4.beyond_bound", float64(r.BeyondBound))
 	add("C1.changes", r.Changes)
 	add("C1.pauses", r.Pauses)
 	add("P1.over_s", r.OverSeconds)
@@ -76,7 +77,7 @@ func WriteTable(w io.Writer, results []Result) error {
 	counted := slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return len(r.Metrics) > 0 })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	if len(counted) > 0 {
-		fmt.Fprintln(t, "scenario\tpolicy\tkWh\t% of wanted\tof bound\tfull %\tp5\tJain\tstarved min\tchanges/h\tpauses/h\tover s\t")
+		fmt.Fprintln(t, "scenario\tpolicy\tkWh\t% of wanted\tof bound\tfull %\tp5\tJain\tstarved min\tover bound\tchanges/h\tpauses/h\tover s\t")
 	}
 	for i := range counted {
 		counted[i].line(t)
@@ -98,21 +99,22 @@ func WriteTable(w io.Writer, results []Result) error {
 
 func (r *Result) line(w io.Writer) {
 	if r.EnergyOnly {
-		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.2f\t-\t\t\t\t\t\t\t\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent())
+		fmt.Fprintf(w, "%s\t%s\t%.0f\t%.2f\t-\t\t\t\t\t\t\t\t\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent())
 		return
 	}
 	bound := "-"
 	if r.BoundKWh > 0 {
 		bound = fmt.Sprintf("%.3f", r.Q1())
 	}
-	fmt.Fprintf(w, "%s\t%s\t%.0f\t%.1f\t%s\t%.1f\t%.2f\t%.3f\t%.0f\t%.2f\t%.2f\t%.0f\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent(), bound, r.FullPercent, r.P5, r.Jain,
-		r.StarveMinutes, r.Changes, r.Pauses, r.OverSeconds)
+	fmt.Fprintf(w, "%s\t%s\t%.0f\t%.1f\t%s\t%.1f\t%.2f\t%.3f\t%.0f\t%d\t%.2f\t%.2f\t%.0f\t\n", r.Scenario, r.label(), r.DeliveredKWh, r.Percent(), bound, r.FullPercent, r.P5, r.Jain,
+		r.StarveMinutes, r.BeyondBound, r.Changes, r.Pauses, r.OverSeconds)
 }
 
 // Notes are what a reader must know of the figures.
 func Notes() string {
 	return strings.TrimSpace(`
 of bound: kWh / most that perfect foresight delivers with continuous current, no minimum and no latency.
+starved: longest wait at 0 A while energy is wanted; over bound: sessions that waited longer than a rotation of 15 min turns would let them, and 5 min.
 Plain policies (fcfs, equal, rotation, edf, llf): every 5 min, whole amperes, base load known in advance, true energies and departures.
 busbar: the Balancer every second of virtual time (10 s without base load), ideal meters and cars, no latency, base load seen only by the meter.
 ACN sessions: Lee, Li, Low, ACN-Data, ACM e-Energy 2019; (c) 2019 California Institute of Technology, BSD-3-Clause.`)

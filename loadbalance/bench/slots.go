@@ -213,6 +213,7 @@ func (s *slotted) let(t int, active []int, line []Point) []Point {
 		point.Limit += limit / 3
 		point.Base += (limit - s.grid.room[s.w.root][p]) / 3
 	}
+	s.tally.waiting.look(active, SlotSeconds, func(k int) bool { return s.tally.left(k) > hungry }, func(k int) bool { return s.amps[k] > 0 })
 	for _, k := range active {
 		x := &s.w.Sessions[k]
 		s.tally.setpoint(k, s.amps[k])
