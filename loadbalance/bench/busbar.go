@@ -13,8 +13,9 @@ import (
 type Options struct {
 	// Known departures and energies are told to the balancer.
 	Known bool
-	// Pass is the virtual time between two passes (1 s with base load, else 10 s, since
-	// nothing moves by itself). Every node is metered once in a pass, without error.
+	// Pass is the virtual time between two passes. Default: 10 s without base load, as
+	// nothing moves by itself; with it 1 s, on sites of more than 30 connectors 5 s.
+	// Every node is metered once in a pass, without error.
 	Pass time.Duration
 	Cars Cars
 }
@@ -84,7 +85,10 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 func newSite(w *Workload, opt Options) (*site, error) {
 	if opt.Pass == 0 {
 		opt.Pass = 10 * time.Second
-		if len(w.Base) > 0 {
+		switch {
+		case len(w.Base) > 0 && len(w.Connectors) > 30:
+			opt.Pass = 5 * time.Second
+		case len(w.Base) > 0:
 			opt.Pass = time.Second
 		}
 	}

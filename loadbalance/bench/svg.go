@@ -62,7 +62,7 @@ func drawBar(b *strings.Builder, r *Result, y int) {
 	if r.BoundKWh > 0 {
 		at := labelWidth + full*r.BoundKWh/r.RequestedKWh
 		fmt.Fprintf(b, `<path d="M%.1f %dv%d" stroke="#c0392b" stroke-width="2"/>`, at, y, barHeight)
-		text += fmt.Sprintf(", %.3f of the bound", r.Q1())
+		text += fmt.Sprintf(", Q1 %.3f", r.Q1())
 	}
 	fmt.Fprintf(b, `<text x="%d" y="%d">%s</text>`+"\n", labelWidth+full+8, y+15, text)
 }
