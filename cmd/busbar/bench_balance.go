@@ -21,6 +21,7 @@ type benchBalanceCmd struct {
 	PerSeed  bool     `help:"Add a result for each seed."`
 	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv."`
 	SVG      string   `name:"svg" help:"Write one chart for each scenario into this folder."`
+	Report   string   `help:"Write a document in Markdown into this file, beside what is printed."`
 	JSON     bool     `name:"json" help:"Write a list of rows instead of a table."`
 }
 
@@ -57,6 +58,15 @@ func (c benchBalanceCmd) Run(con console) error {
 	}
 	if err := c.draw(scenarios, results); err != nil {
 		return err
+	}
+	if c.Report != "" {
+		var b bytes.Buffer
+		if err := bench.WriteReport(&b, results); err != nil {
+			return err
+		}
+		if err := os.WriteFile(c.Report, b.Bytes(), 0o644); err != nil {
+			return fmt.Errorf("cannot write the report: %w", err)
+		}
 	}
 	return c.write(con.Out, results)
 }

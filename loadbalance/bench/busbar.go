@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -13,6 +12,8 @@ import (
 type Options struct {
 	// Known departures and energies are told to the balancer.
 	Known bool
+	// Plan asks the planner every 5 minutes and when cars come and go; Known is needed.
+	Plan bool
 	// Pass is the virtual time between two passes. Default: 10 s without base load, as
 	// nothing moves by itself; with it 1 s, on sites of more than 30 connectors 5 s.
 	// Every node is metered once in a pass, without error.
@@ -46,6 +47,7 @@ type site struct {
 	over   [][3]float64 // s over the limit
 	excess float64
 	line   []Point
+	outer  outer
 }
 
 // RunBusbar runs the Balancer in virtual time: an ideal meter on every node, commands
@@ -61,7 +63,10 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 			start := w.Sessions[s.next[0]].Arrive - warmUp
 			s.now = max(s.now, start-start%s.pass)
 		}
-		s.plug()
+		changed := s.plug()
+		if s.opt.Plan {
+			s.wish(changed)
+		}
 		s.measure()
 		s.decide()
 		s.let()
@@ -112,19 +117,18 @@ func newSite(w *Workload, opt Options) (*site, error) {
 	}
 	n := len(w.Sessions)
 	s := &site{w: w, opt: opt, b: b, tally: newTally(w), pass: int(opt.Pass / time.Second), cars: make([]car, n), state: make([]loadbalance.Connector, n),
-		load: make([][3]float64, len(w.Nodes)), over: make([][3]float64, len(w.Nodes)), next: make([]int, n)}
-	for k := range s.next {
-		s.next[k] = k
-	}
-	slices.SortStableFunc(s.next, func(a, b int) int { return cmp.Compare(w.Sessions[a].Arrive, w.Sessions[b].Arrive) })
+		load: make([][3]float64, len(w.Nodes)), over: make([][3]float64, len(w.Nodes)), next: byArrival(w)}
+	s.outer = outer{w: w, base: func(second int) [3]float64 { return w.forecast(s.now, second) }}
 	s.in.Readings = make([]loadbalance.Reading, len(w.Nodes))
 	return s, nil
 }
 
 func (s *site) at(second int) time.Time { return epoch().Add(time.Duration(second) * time.Second) }
 
-// plug lets cars come and go. A car that came since the last pass is seen now.
-func (s *site) plug() {
+// plug lets cars come and go, and tells whether one did. A car that came since the
+// last pass is seen now.
+func (s *site) plug() bool {
+	before, waiting := len(s.active), len(s.next)
 	s.active = slices.DeleteFunc(s.active, func(k int) bool { return s.w.Sessions[k].Depart <= s.now })
 	for len(s.next) > 0 && s.w.Sessions[s.next[0]].Arrive <= s.now {
 		k := s.next[0]
@@ -138,6 +142,7 @@ func (s *site) plug() {
 			s.active = append(s.active, k)
 		}
 	}
+	return before != len(s.active) || waiting != len(s.next)
 }
 
 // sum adds up the cars at every node.

@@ -32,7 +32,9 @@ func Policies() []Policy {
 	return []Policy{
 		plain(FCFS, false), plain(Equal, false), plain(Rotation, false), plain(EDF, true), plain(LLF, true),
 		{Name: "busbar", run: func(w *Workload) (Result, error) { return RunBusbar(w, Options{}) }},
-		{Name: "busbar", Known: true, run: func(w *Workload) (Result, error) { return RunBusbar(w, Options{Known: true}) }},
+		{Name: "planner", Known: true, run: func(w *Workload) (Result, error) { return RunPlanner(w), nil }},
+		{Name: "laxity", Known: true, run: func(w *Workload) (Result, error) { return RunBusbar(w, Options{Known: true}) }},
+		{Name: "busbar", Known: true, run: func(w *Workload) (Result, error) { return RunBusbar(w, Options{Known: true, Plan: true}) }},
 	}
 }
 
@@ -69,6 +71,7 @@ func (s Scenario) Run(in Inputs, p Policy) ([]Result, error) {
 	for i := range results {
 		r := &results[i]
 		r.Scenario, r.Family, r.RootAmps, r.BoundKWh = s.Name, s.Family, s.RootAmps, s.BoundKWh
+		r.Policy = p.Name
 	}
 	return results, nil
 }

@@ -81,13 +81,21 @@ type slotted struct {
 // least the minimum; ideal cars; true departures and energies; the slot's mean of the
 // base load known in advance. A car that comes within a slot waits for the next.
 func RunPlain(w *Workload, policy Plain) Result {
-	n := len(w.Sessions)
-	s := &slotted{w: w, policy: policy, grid: newGrid(w), tally: newTally(w), run: make([]int, n), cap: make([]float64, n), amps: make([]float64, n)}
-	next := make([]int, n) // sessions in order of arrival
-	for k := range next {
-		next[k] = k
+	departures := "unknown"
+	if policy == EDF || policy == LLF {
+		departures = "known"
 	}
-	slices.SortStableFunc(next, func(a, b int) int { return cmp.Compare(w.Sessions[a].Arrive, w.Sessions[b].Arrive) })
+	return runSlots(w, string(policy), departures, func(s *slotted, t int, active []int) {
+		s.policy = policy
+		s.decide(t, active)
+	})
+}
+
+// runSlots lets decide set the currents of each slot.
+func runSlots(w *Workload, name, departures string, decide func(s *slotted, t int, active []int)) Result {
+	n := len(w.Sessions)
+	s := &slotted{w: w, grid: newGrid(w), tally: newTally(w), run: make([]int, n), cap: make([]float64, n), amps: make([]float64, n)}
+	next := byArrival(w)
 	first := func(k int) int { return (w.Sessions[k].Arrive + SlotSeconds - 1) / SlotSeconds }
 	var active []int
 	var line []Point
@@ -99,16 +107,25 @@ func RunPlain(w *Workload, policy Plain) Result {
 			active, next = append(active, next[0]), next[1:]
 		}
 		active = slices.DeleteFunc(active, func(k int) bool { return w.Sessions[k].Depart <= t*SlotSeconds })
-		s.decide(t, active)
+		for _, k := range active {
+			s.amps[k] = 0
+		}
+		decide(s, t, active)
 		line = s.let(t, active, line)
 	}
-	departures := "unknown"
-	if policy == EDF || policy == LLF {
-		departures = "known"
-	}
-	r := s.tally.result(string(policy), departures)
+	r := s.tally.result(name, departures)
 	r.Timeline = line
 	return r
+}
+
+// byArrival are the sessions in order of arrival.
+func byArrival(w *Workload) []int {
+	out := make([]int, len(w.Sessions))
+	for k := range out {
+		out[k] = k
+	}
+	slices.SortStableFunc(out, func(a, b int) int { return cmp.Compare(w.Sessions[a].Arrive, w.Sessions[b].Arrive) })
+	return out
 }
 
 // decide sets amps for the cars that are there.
@@ -116,7 +133,6 @@ func (s *slotted) decide(t int, active []int) {
 	s.grid.open(t)
 	var want []int
 	for _, k := range active {
-		s.amps[k] = 0
 		x := &s.w.Sessions[k]
 		s.cap[k] = math.Floor(min(x.Imax, max(x.Min, math.Ceil(s.tally.left(k)/x.perAmpSlot()-1e-9))))
 		if s.tally.left(k) > hungry && s.cap[k] >= x.Min {

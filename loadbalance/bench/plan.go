@@ -1,0 +1,157 @@
+package bench
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"busbar/loadbalance"
+	"busbar/loadbalance/planner"
+)
+
+// planIterations is the budget of one solve: a bound on time that does not depend on
+// the machine.
+const planIterations = 400
+
+// outer asks the planner for wishes.
+type outer struct {
+	w       *Workload
+	planner planner.Planner
+	problem planner.Problem
+	at      []int // session of each car of the problem
+	nextAt  int   // s, when it is to be asked again
+	// base is the forecast of the base load in a slot of 5 minutes that begins at a
+	// second of the workload, A.
+	base func(second int) [3]float64
+}
+
+// ask plans for the cars given. wants, held tell about a session.
+func (o *outer) ask(now int, cars []int, left func(k int) float64, held func(k int) loadbalance.MilliAmp, step loadbalance.MilliAmp) planner.Result {
+	p := &o.problem
+	p.Now, p.Step = epoch().Add(time.Duration(now)*time.Second), step
+	p.Cars, o.at = p.Cars[:0], o.at[:0]
+	last := p.Now
+	for _, k := range cars {
+		x := &o.w.Sessions[k]
+		leaves := epoch().Add(time.Duration(x.Depart) * time.Second)
+		p.Cars = append(p.Cars, planner.Car{Slot: x.Connector + 1, Node: loadbalance.NodeID(o.w.Nodes[o.w.Connectors[x.Connector].Node].ID), Phases: x.Phases,
+			Min: loadbalance.MilliAmp(math.Ceil(x.Min * 1000)), Max: loadbalance.MilliAmp(x.Imax * 1000), Departure: leaves, Wants: int64(math.Ceil(left(k) * 1000)), Held: held(k)})
+		o.at = append(o.at, k)
+		if leaves.After(last) {
+			last = leaves
+		}
+	}
+	p.Slots = planner.Grid(p.Now, last)
+	o.rooms(now)
+	return o.planner.Solve(p, func(iteration int) bool { return iteration < planIterations })
+}
+
+// rooms are the limits of each slot; only the root's change.
+func (o *outer) rooms(now int) {
+	p := &o.problem
+	p.Nodes = p.Nodes[:0]
+	for v, n := range o.w.Nodes {
+		node := planner.Node{ID: loadbalance.NodeID(n.ID)}
+		if n.Parent >= 0 {
+			node.Parent = loadbalance.NodeID(o.w.Nodes[n.Parent].ID)
+		}
+		second := now
+		for i, length := range p.Slots {
+			if i > 0 && (v != o.w.root || len(o.w.Base) == 0) {
+				break
+			}
+			var room loadbalance.PerPhase
+			for ph, limit := range n.Limit {
+				room[ph] = loadbalance.MilliAmp(limit * 1000)
+			}
+			if v == o.w.root && len(o.w.Base) > 0 {
+				base := o.mean(second, int(length/time.Second))
+				for ph := range room {
+					room[ph] -= loadbalance.MilliAmp(base[ph] * 1000)
+				}
+			}
+			node.Room = append(node.Room, room)
+			second += int(length / time.Second)
+		}
+		p.Nodes = append(p.Nodes, node)
+	}
+}
+
+// mean is the forecast over some seconds.
+func (o *outer) mean(from, seconds int) [3]float64 {
+	var sum [3]float64
+	n := 0.
+	for at := from; at < from+seconds; at += SlotSeconds {
+		for ph, a := range o.base(at) {
+			sum[ph] += a
+		}
+		n++
+	}
+	for ph := range sum {
+		sum[ph] /= n
+	}
+	return sum
+}
+
+// RunPlanner runs the planner alone, as RunPlain runs the plain policies: what it plans
+// for the present slot is set, in whole amperes, base load known in advance. It is what
+// the rolling programme of the stored figures is to be compared with.
+func RunPlanner(w *Workload) Result {
+	g := newGrid(w)
+	o := &outer{w: w, base: func(second int) [3]float64 {
+		var base [3]float64
+		for ph, free := range g.free[second/SlotSeconds%len(g.free)] {
+			base[ph] = w.Nodes[w.root].Limit[ph] - free
+		}
+		return base
+	}}
+	return runSlots(w, "planner", "known", func(s *slotted, t int, active []int) {
+		cars := slices.DeleteFunc(slices.Clone(active), func(k int) bool { return s.tally.left(k) <= hungry || s.w.Sessions[k].Imax < s.w.Sessions[k].Min })
+		if len(cars) == 0 {
+			return
+		}
+		plan := o.ask(t*SlotSeconds, cars, s.tally.left, func(k int) loadbalance.MilliAmp { return loadbalance.MilliAmp(s.tally.last[k] * 1000) }, loadbalance.Amp)
+		for i, k := range o.at {
+			s.amps[k] = float64(plan.Cars[i].Now) / 1000
+		}
+	})
+}
+
+// forecast is what a controller can know of the base load: the day before at the same
+// time, and before there is one the last five minutes.
+func (w *Workload) forecast(now, second int) [3]float64 {
+	from, to := second-86400, second-86400+SlotSeconds
+	for to > now {
+		from, to = from-86400, to-86400
+	}
+	if from < 0 {
+		from, to = max(0, now-SlotSeconds), now+1
+	}
+	var sum [3]float64
+	for at := from; at < to; at++ {
+		for ph, a := range w.BaseAt(at) {
+			sum[ph] += a / float64(to-from)
+		}
+	}
+	return sum
+}
+
+// wish asks the planner every 5 minutes and when a car came or went, and hands its
+// wishes to the Balancer.
+func (s *site) wish(changed bool) {
+	if !changed && s.now < s.outer.nextAt {
+		return
+	}
+	s.outer.nextAt = s.now - s.now%SlotSeconds + SlotSeconds
+	cars := slices.DeleteFunc(slices.Clone(s.active), func(k int) bool { return s.tally.left(k) <= hungry || s.w.Sessions[k].Imax < s.w.Sessions[k].Min })
+	for _, k := range s.active {
+		s.state[k].Target, s.state[k].Rank = 0, 0
+	}
+	if len(cars) == 0 {
+		return
+	}
+	plan := s.outer.ask(s.now, cars, s.tally.left, func(k int) loadbalance.MilliAmp { return s.state[k].Held }, 100)
+	for i, k := range s.outer.at {
+		s.state[k].Target, s.state[k].Rank = plan.Cars[i].Now, plan.Cars[i].Rank
+	}
+}
