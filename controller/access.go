@@ -44,7 +44,11 @@ type AccessToken struct {
 // Valid tells whether the token may be used at t.
 func (t AccessToken) Valid(at time.Time) bool { return at.Before(t.ExpiresAt) }
 
-// audited writes down who does what, before it is done.
+// audited writes down who does what, before it is done, or what happened at the doors.
 func (s *Site) audited(ev Audited) {
-	s.noteThen(func() { s.answer(ev.Reply, Done{}) }, SeverityInfo, ev.Code, ev.Subject, ev.Text+", by "+ev.By)
+	text := ev.Text
+	if ev.By != "" {
+		text += ", by " + ev.By
+	}
+	s.noteThen(func() { s.answer(ev.Reply, Done{}) }, SeverityInfo, ev.Code, ev.Subject, text)
 }

@@ -337,7 +337,7 @@ type (
 	// Done when it is written. Text has no secrets.
 	Audited struct {
 		Reply               ReplyID
-		By                  string // name and role
+		By                  string // name and role; "" if nobody did it
 		Code, Subject, Text string // as of a LogEntry
 	}
 	// MeterFailed: a meter can't be read; Err says why and what to do.

@@ -162,6 +162,7 @@ type LogEntry struct {
 type Status struct {
 	ChargersConnected     int         `json:"chargers_connected"`
 	Connectors            int         `json:"connectors"`
+	ChargerNetwork        string      `json:"charger_network"` // what protects it: "tls", "isolated" (signed off) or "plain"
 	UpstreamConnected     bool        `json:"upstream_connected"`
 	UpstreamProtocol      string      `json:"upstream_protocol"`
 	TransactionsStarted   int         `json:"transactions_started"`

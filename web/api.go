@@ -31,7 +31,7 @@ const maxBody = 16 << 10
 // table is every route there is.
 func (s *Server) table() []route {
 	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
-	return []route{
+	return append(s.doorRoutes(), []route{
 		{method: get, path: "/{$}", access: accessRead, serve: s.home, summary: "Live page"},
 		{method: get, path: "/assets/{name}", access: accessOpen, serve: s.asset, summary: "Files of the page"},
 		{method: get, path: "/healthz", access: accessOpen, serve: s.healthz, summary: "The process answers"},
@@ -48,7 +48,6 @@ func (s *Server) table() []route {
 		{method: get, path: "/api/v1/transactions", access: accessRead, serve: s.transactions, summary: "Transactions, newest first", query: []string{"n"}, answer: []transactionDTO{}},
 		{method: get, path: "/api/v1/outbox", access: accessRead, serve: s.outbox, summary: "What waits for the cloud", answer: outboxDTO{}},
 		{method: get, path: "/api/v1/events", access: accessRead, serve: s.events, summary: "Newest lines of the event log, newest last", query: []string{"n"}, answer: []eventDTO{}},
-		{method: post, path: "/api/v1/chargers/{id}/approve", access: accessWrite, role: controller.RoleInstaller, serve: s.approve, summary: "Let an unknown charger in, or turn it away", body: approveOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/connectors/{n}/start", access: accessWrite, role: controller.RoleOperator, serve: s.start, summary: "Start a transaction", body: startOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/connectors/{n}/stop", access: accessWrite, role: controller.RoleOperator, serve: s.stop, summary: "Stop the running transaction", body: emptyOrder{}, answer: commandDTO{}},
 		{method: post, path: "/api/v1/connectors/{n}/unlock", access: accessWrite, role: controller.RoleOperator, serve: s.unlock, summary: "Unlock the plug", body: emptyOrder{}, answer: commandDTO{}},
@@ -62,10 +61,29 @@ func (s *Server) table() []route {
 		{method: get, path: "/api/v1/config", access: accessRead, role: controller.RoleInstaller, serve: s.config, summary: "The running configuration without secrets; YAML where that is asked for (Accept)", answer: json.RawMessage{}},
 		{method: get, path: "/api/v1/demo/faults", access: accessDemo, serve: s.faults, summary: "Faults of the demo", answer: []faultDTO{}},
 		{method: post, path: "/api/v1/demo/faults", access: accessDemo, serve: s.setFault, summary: "Switch a fault of the demo", body: faultOrder{}, answer: []faultDTO{}},
+	}...)
+}
+
+// doorRoutes are those about who comes in: people and chargers.
+func (s *Server) doorRoutes() []route {
+	get, post := http.MethodGet, http.MethodPost
+	order := func(path, summary string, serve http.HandlerFunc, body any) route {
+		return route{method: post, path: path, access: accessWrite, role: controller.RoleInstaller, serve: serve, summary: summary, body: body, answer: commandDTO{}}
+	}
+	return []route{
+		{method: get, path: "/sign-in", access: accessOpen, serve: s.signInPage, summary: "Form that takes an access token"},
+		{method: post, path: "/sign-in", access: accessOpen, serve: s.signIn, summary: "Sign a browser in: its cookie carries the access token from then on", body: signInOrder{}},
+		{method: post, path: "/sign-out", access: accessOpen, serve: s.signOut, summary: "Sign a browser out", body: emptyOrder{}},
+		{method: get, path: "/api/v1/adoption", access: accessRead, serve: s.adoption, summary: "How chargers come in: pairing window, who waits, who was refused and why, what each known one has", answer: adoptionDTO{}},
+		order("/api/v1/adoption/pairing", "Let unknown chargers come for a while, also without TLS; or end that", s.pairing, pairingOrder{}),
+		order("/api/v1/chargers/{id}/approve", "Let an unknown charger in with a key of its own, or turn it away", s.approve, approveOrder{}),
+		order("/api/v1/chargers/{id}/forget", "Take a charger's key and certificates away; it has to be approved again", s.accessOrder(s.forget), emptyOrder{}),
+		order("/api/v1/chargers/{id}/rotate-key", "Give a charger a new key", s.accessOrder(s.rotateKey), emptyOrder{}),
+		order("/api/v1/chargers/{id}/break-glass", "Make valid again what was valid before a charger's key", s.accessOrder(s.breakGlass), emptyOrder{}),
+		order("/api/v1/chargers/{id}/security-profile", "Raise a charger to TLS (2) or certificates (3); the event log has what became of it", s.raise, profileOrder{}),
 	}
 }
 
-// reply answers 200 with JSON.
 // least is the role that a token needs for r.
 func (r route) least() controller.Role {
 	if r.role == "" {
@@ -74,6 +92,7 @@ func (r route) least() controller.Role {
 	return r.role
 }
 
+// reply answers 200 with JSON.
 func reply(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(body) // a client that left gets no answer

@@ -57,11 +57,6 @@ func TestCommands(t *testing.T) {
 		{name: "limit too high", path: path + "limit", body: `{"limit_a":1e9}`, code: 400, says: "limit_a"},
 		{name: "limit negative", path: path + "limit", body: `{"limit_a":-1}`, code: 400, says: "limit_a"},
 		{name: "limit for ever", path: path + "limit", body: `{"limit_a":6,"for":"-1s"}`, code: 400, says: "duration"},
-		{name: "approve", path: "/api/v1/chargers/NEW-7/approve", body: `{"approve":true}`, code: 200, event: controller.ApproveRequested{Reply: 1, Station: "NEW-7", Approve: true},
-			answer: controller.CommandAnswer{Status: "Accepted"}},
-		{name: "turn away", path: "/api/v1/chargers/NEW%2F7/approve", body: `{"approve":false}`, code: 200, event: controller.ApproveRequested{Reply: 1, Station: "NEW/7"},
-			answer: controller.CommandAnswer{Status: "Accepted"}},
-		{name: "approve unsaid", path: "/api/v1/chargers/NEW-7/approve", body: `{}`, code: 400, says: "approve is missing"},
 		{name: "unknown slot", path: "/api/v1/connectors/99/stop", code: 404, says: `no connector`},
 		{name: "no number", path: "/api/v1/connectors/one/stop", code: 404, says: `no connector`},
 		{name: "huge body", path: path + "stop", body: strings.Repeat(" ", maxBody+1), code: 400, says: "too large"},
@@ -100,6 +95,7 @@ func checkProblem(t *testing.T, code int, kind string, body []byte) {
 // TestReadingAPIGolden fixes names and forms of everything that can be read.
 func TestReadingAPIGolden(t *testing.T) {
 	s := rig(newBox(picture(t0)), demo, func(c *Config) {
+		c.Adoption = newDesk(t0)
 		c.Transactions = func(_ context.Context, n int) ([]controller.TxRow, error) {
 			return []controller.TxRow{
 				{Tx: 102, Slot: 2, Station: "CP2", Connector: 1, Token: controller.IDToken{Value: "04A1B2C3D49C"}, Rule: "cloud", StartedAt: t0, MeterStart: 1000, LastRegister: 1400},
@@ -109,7 +105,7 @@ func TestReadingAPIGolden(t *testing.T) {
 		}
 	})
 	var all strings.Builder
-	for _, name := range []string{"status", "site", "circuits", "meters", "chargers", "connectors", "transactions", "outbox", "events", "demo/faults"} {
+	for _, name := range []string{"status", "site", "circuits", "meters", "chargers", "connectors", "transactions", "outbox", "events", "adoption", "demo/faults"} {
 		w := ask(s, "GET", "/api/v1/"+name, "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
 			t.Fatalf("%s: got %d %s", name, w.Code, w.Header().Get("Content-Type"))
@@ -142,6 +138,7 @@ func TestEmptyListsAreLists(t *testing.T) {
 func TestTransactionsAsked(t *testing.T) {
 	var asked int
 	s := rig(newBox(picture(t0)), demo, func(c *Config) {
+		c.Adoption = newDesk(t0)
 		c.Transactions = func(_ context.Context, n int) ([]controller.TxRow, error) {
 			asked = n
 			return nil, errors.New("disk on fire")

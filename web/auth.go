@@ -68,8 +68,12 @@ func (s *Server) authorized(a access, least controller.Role, next http.HandlerFu
 	})
 }
 
-// bearerOf is the token that a request carries.
+// bearerOf is the token that a request carries: in its header, or for a browser that
+// has signed in, in its cookie.
 func bearerOf(r *http.Request) (token string, ok bool) {
+	if r.Header.Get("Authorization") == "" {
+		return cookieOf(r)
+	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	return token, strings.EqualFold(scheme, "Bearer") && token != ""
@@ -213,7 +217,7 @@ type problem struct {
 // fail answers with an error: a plain page for browsers, a problem for programs.
 func fail(w http.ResponseWriter, r *http.Request, status int, detail, remedy string) {
 	p := problem{Title: http.StatusText(status), Status: status, Detail: detail, Remedy: remedy}
-	if !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html") {
+	if isForm(r) || !strings.HasPrefix(r.URL.Path, "/api/") && strings.Contains(r.Header.Get("Accept"), "text/html") {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(status)
 		_ = failPage(p).Render(r.Context(), w) // a viewer that left gets no answer

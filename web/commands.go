@@ -22,10 +22,7 @@ type (
 		IDToken   string `json:"id_token"`             // 1 to 36 characters
 		TokenType string `json:"token_type,omitempty"` // OCPP 2.x word, e.g. "ISO14443"
 	}
-	emptyOrder   struct{}
-	approveOrder struct {
-		Approve *bool `json:"approve"` // no default: neither happens by mistake
-	}
+	emptyOrder struct{}
 	limitOrder struct {
 		// LimitA in amperes, 0 to 1000; below 6 no car charges. null lifts the limit.
 		LimitA json.RawMessage `json:"limit_a" schema:"number,null"`
@@ -118,26 +115,6 @@ func (o limitOrder) read() (loadbalance.MilliAmp, time.Duration, error) {
 		return 0, 0, errors.New("limit_a can't be used")
 	}
 	return loadbalance.MilliAmp(math.Floor(amperes*1000 + 1e-6)), span, nil // down: the safe side
-}
-
-// approve is POST /api/v1/chargers/{id}/approve: the unknown charger at the door is
-// let in, or turned away.
-func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
-	var o approveOrder
-	body, err := readBody(w, r)
-	if err == nil {
-		err = strictJSON(body, &o)
-	}
-	if err == nil && o.Approve == nil {
-		err = errors.New("approve is missing")
-	}
-	if err != nil {
-		fail(w, r, http.StatusBadRequest, "The body can't be read: "+err.Error(), `Send {"approve":true} to let the charger in, {"approve":false} to turn it away.`)
-		return
-	}
-	s.command(w, r, func(id controller.ReplyID) controller.Event {
-		return controller.ApproveRequested{Reply: id, Station: controller.StationID(r.PathValue("id")), Approve: *o.Approve}
-	})
 }
 
 // order reads slot and body of a command; if it can't, it answers.

@@ -19,8 +19,8 @@
 //
 //	Authorization: Bearer TOKEN
 //
-// Without Demo everything else needs a token, too: 401 without one, 403 with one that is
-// unknown, over, or of a role that is less than the route's (decision 19): viewers read,
+// or the cookie that a browser got for its token at /sign-in. Without Demo everything
+// else needs a token, too: 401 without one, 403 with one that is unknown, over, or of a role that is less than the route's (decision 19): viewers read,
 // operators run, installers set up, admins do the rest. Config.Token is an admin's. What
 // an admin does is written to the event log, with who did it, before it is done (codes
 // audit.*). Unsafe requests from foreign web origins are

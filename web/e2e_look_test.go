@@ -108,7 +108,7 @@ func polyglots(n int) []string {
 // TestE2EHostileStrings shows 5000 hostile texts where chargers, cloud and files can
 // put them, both in the page as loaded and in its live updates.
 func TestE2EHostileStrings(t *testing.T) {
-	texts := polyglots(5000)
+	texts, d := polyglots(5000), newDesk(time.Now())
 	next := func() string { s := texts[0]; texts = texts[1:]; return s }
 	hostile := func() *controller.Snapshot {
 		snap := picture(time.Now())
@@ -133,22 +133,28 @@ func TestE2EHostileStrings(t *testing.T) {
 		for range logShown {
 			snap.Log = append(snap.Log, controller.LogEntry{Severity: controller.Severity(next()), Code: next(), Subject: next(), Text: next()})
 		}
-		snap.Waiting = nil
-		for range 550 {
-			snap.Waiting = append(snap.Waiting, controller.WaitingView{Station: controller.StationID(next()), Remote: next(), Info: controller.ChargerInfo{Vendor: next(), Model: next()}})
+		var doors Doors
+		for range 300 {
+			doors.Pending = append(doors.Pending, PendingCharger{Charger: next(), Remote: next(), Protocol: next(), Vendor: next(), Model: next(), Serial: next(), Firmware: next()})
 		}
+		for range refusalsOnPage {
+			doors.Refused = append(doors.Refused, RefusedCharger{Charger: next(), Remote: next(), Reason: next(), Remedy: next()})
+		}
+		d.mu.Lock()
+		d.doors = doors
+		d.mu.Unlock()
 		return snap
 	}
 	b := newBox(hostile())
-	page := openTab(t, rig(b, demo), 1280, 900, "light") // fails on each word of the console
+	page := openTab(t, rig(b, demo, func(c *Config) { c.Adoption = d }), 1280, 900, "light") // fails on each word of the console
 	page.until(isLive)
 	last := hostile()
 	last.Uplink.Detail = "the last one"
 	b.snap.Store(last)
 	page.until(`document.getElementById("summary").textContent.includes("the last one")`)
-	page.until(`document.getElementById("waiting").querySelectorAll("li").length === 550`)
+	page.until(`document.getElementById("waiting").querySelectorAll(".pending").length === 300`)
 	page.until(`typeof pwned === "undefined"`)
-	page.until(`!document.querySelector("main :is(script, img, iframe, style, base, meta, object, link, math, textarea)") && document.querySelectorAll("form").length === 3`)
+	page.until(`!document.querySelector("main :is(script, img, iframe, style, base, meta, object, link, math, textarea)") && document.querySelectorAll("form").length === 3 + 1 + 2 * 300`)
 	if len(texts) > 500 {
 		t.Errorf("%d hostile texts were not shown", len(texts))
 	}

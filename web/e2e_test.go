@@ -217,3 +217,45 @@ func TestE2EPageFits(t *testing.T) {
 		})
 	}
 }
+
+// TestE2EApproveWithoutJavaScript: somebody opens the page, signs in, and lets a charger
+// in; it works by forms alone.
+func TestE2EApproveWithoutJavaScript(t *testing.T) {
+	d, b := newDesk(time.Now()), newBox(picture(time.Now()))
+	b.answer = accepting
+	page := openTab(t, rig(b, demo, func(c *Config) { c.Adoption = d }), 360, 740, "light")
+	page.do(func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return chromedp.Void{}, err
+	}, chromedp.Navigate(page.url+"/sign-in"))
+	signIn(page)
+	page.do(chromedp.WaitVisible(chromedp.CSS("#waiting .pending")), chromedp.Click(chromedp.CSS(`#waiting .pending button[aria-label^="Approve"]`)), chromedp.WaitNotPresent(chromedp.CSS("#waiting .pending")))
+	if got := d.done(); got != "approve NEW 7/a 0 false by the box's own token (admin)" {
+		t.Errorf("ordered %q", got)
+	}
+}
+
+// TestE2EApprove: the same with live updates; without a token the page asks for one.
+func TestE2EApprove(t *testing.T) {
+	d, b := newDesk(time.Now()), newBox(picture(time.Now()))
+	b.answer = accepting
+	page := openTab(t, rig(b, demo, func(c *Config) { c.Adoption = d }), 1280, 900, "dark")
+	page.until(isLive)
+	const approve = `document.querySelector('#waiting .pending button[aria-label^="Approve"]').click()`
+	page.do(chromedp.Evaluate[chromedp.Void](approve))
+	page.until(`document.body.textContent.includes("needs an access token")`)
+	signIn(page)
+	page.until(isLive)
+	page.do(chromedp.Evaluate[chromedp.Void](approve))
+	page.until(`!!document.getElementById("waiting") && !document.querySelector("#waiting .pending")`)
+	if got := d.done(); got != "approve NEW 7/a 0 false by the box's own token (admin)" {
+		t.Errorf("ordered %q", got)
+	}
+	page.mu.Lock() // the browser remarks on the 401 of an unsigned order
+	defer page.mu.Unlock()
+	page.complain = nil
+}
+
+func signIn(page *tab) {
+	page.do(chromedp.WaitVisible(chromedp.CSS(`input[name="token"]`)), chromedp.SendKeys(chromedp.CSS(`input[name="token"]`), "s3cret\r"))
+}

@@ -50,7 +50,7 @@ func lines(html string) string {
 func TestPageGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(14 * time.Hour) // from midnight, where a bubble starts, into the day
-		s := rig(newBox(picture(time.Now())), demo)
+		s := rig(newBox(picture(time.Now())), demo, func(c *Config) { c.Adoption = newDesk(time.Now()) })
 		w := ask(s, "GET", "/", "")
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 			t.Fatalf("got %d %s", w.Code, w.Header().Get("Content-Type"))
@@ -65,7 +65,7 @@ func TestPageSaysInPlainWords(t *testing.T) {
 		for _, want := range []string{
 			"shares what board-a leaves on L2", "waits: less than 6 A left at main L2", "meter lost: fail-safe 6 A",
 			"charger out of reach: 16 A kept free for it", "not connected", "1 refused by the cloud", "oldest 4 min",
-			"lost for 48 s: chargers at fail-safe", "Check the meter&#39;s power", "ground fault · residual current", "NEW-7",
+			"lost for 48 s: chargers at fail-safe", "Check the meter&#39;s power", "ground fault · residual current",
 		} {
 			if !strings.Contains(page, want) {
 				t.Errorf("the page lacks %q", want)

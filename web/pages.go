@@ -17,6 +17,8 @@ type view struct {
 	loc     *time.Location
 	snap    *controller.Snapshot
 	demo    bool
+	doors   *Doors // nil: chargers are not let in here
+	access  []Access
 	faults  []FaultButton
 	version string
 	build   string // what the page's files are
@@ -24,6 +26,9 @@ type view struct {
 
 func (s *Server) view(now time.Time) view {
 	v := view{words: english(), now: now, loc: s.cfg.Location, snap: s.snapshot(), version: s.cfg.Version, build: s.build}
+	if s.cfg.Adoption != nil {
+		v.doors, v.access = new(s.cfg.Adoption.Doors()), s.cfg.Adoption.Access()
+	}
 	if s.cfg.Demo != nil {
 		v.demo, v.faults = true, s.cfg.Demo.Faults()
 	}

@@ -58,6 +58,8 @@ type Config struct {
 	// Resend sends the parked messages of a transaction again and says how many wait. It
 	// fails with ErrCannotResend. nil: it can't be done.
 	Resend func(ctx context.Context, tx controller.TxID) (int, error)
+	// Adoption lets chargers in. nil: it can't be done here.
+	Adoption Adoption
 	// Configuration is the running one. nil: there is none.
 	Configuration func() *config.Config
 	// ShowTokens shows idTokens to admins in full in the OCPP log.

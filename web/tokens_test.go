@@ -82,7 +82,9 @@ func TestEachRoleMayUseItsRoutes(t *testing.T) {
 		"GET /api/v1/events": viewer, "GET /api/v1/demo/faults": viewer, "POST /api/v1/demo/faults": viewer, // 404 in service
 		"POST /api/v1/connectors/{n}/start": operator, "POST /api/v1/connectors/{n}/stop": operator,
 		"POST /api/v1/connectors/{n}/unlock": operator, "POST /api/v1/connectors/{n}/limit": operator,
-		"POST /api/v1/outbox/{id}/resend":    operator,
+		"POST /api/v1/outbox/{id}/resend": operator,
+		"GET /api/v1/adoption":            viewer, "POST /api/v1/adoption/pairing": installer, "POST /api/v1/chargers/{id}/forget": installer,
+		"POST /api/v1/chargers/{id}/rotate-key": installer, "POST /api/v1/chargers/{id}/break-glass": installer, "POST /api/v1/chargers/{id}/security-profile": installer,
 		"POST /api/v1/chargers/{id}/approve": installer, "GET /api/v1/config": installer,
 		"POST /api/v1/chargers/{id}/call/{action}": admin, "GET /api/v1/ocpp-log": admin,
 		"GET /api/v1/tokens": admin, "POST /api/v1/tokens": admin, "DELETE /api/v1/tokens/{id}": admin,
@@ -93,6 +95,9 @@ func TestEachRoleMayUseItsRoutes(t *testing.T) {
 	s := rig(b, whole)
 	for _, r := range s.routes {
 		name := r.method + " " + r.path
+		if strings.HasPrefix(r.path, "/sign-") {
+			continue // TestSignIn
+		}
 		least, listed := table[name]
 		if !listed && !open[name] {
 			t.Errorf("%s: say in this table which role may use it", name)

@@ -28,6 +28,16 @@ func (l language) text(m message, pairs ...string) string {
 // english is the language of the page.
 func english() language {
 	return language{
+		"access.nameless":      "somebody (no identity told)",
+		"access.certificate":   "certificate",
+		"access.key":           "key of its own",
+		"access.key.unproven":  "key of its own, not shown yet",
+		"access.none":          "no key",
+		"access.configuration": "key of the configuration",
+		"access.plain":         "without TLS",
+		"access.target":        "on its way to profile {n}",
+		"access.glass":         "its former key is valid, too",
+
 		"rule.max":          "gets all that cable, charger and car take",
 		"rule.share":        "shares what {node} leaves on {phase}",
 		"rule.waiting":      "waits: less than {amps} left at {node} {phase}",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -196,16 +197,21 @@ func (s *Service) Reject(ctx context.Context, by, station string) error {
 	return err
 }
 
-// Forget takes a charger's key away and ends its connection: it is unknown from then
-// on, or what the configuration says of it counts again.
+// Forget takes a charger's key away, revokes its certificates and ends its connection:
+// it is unknown from then on, or what the configuration says of it counts again.
 func (s *Service) Forget(ctx context.Context, by, station string) error {
 	end, err := s.begin(station)
 	if err != nil {
 		return err
 	}
 	defer end()
-	if err := s.audit(ctx, by, station, "adoption.forgotten", "the charger's key is forgotten"); err != nil {
+	if err := s.audit(ctx, by, station, "adoption.forgotten", "the charger's key is forgotten, its certificates are revoked"); err != nil {
 		return err
+	}
+	if s.cfg.Authority != nil {
+		if _, err := s.cfg.Authority.RevokeStation(ctx, station, "the charger was forgotten"); err != nil {
+			return err
+		}
 	}
 	if err := s.drop(ctx, station); err != nil {
 		return err
@@ -229,4 +235,37 @@ func (s *Service) drop(ctx context.Context, station string) error {
 	delete(s.unsaved, station)
 	delete(s.stale, station)
 	return nil
+}
+
+// Standing is how a charger comes in, for the page. It holds no secret.
+type Standing struct {
+	Credential
+	// Listed: it is in the configuration. HasKey: it has a key of its own.
+	Listed, HasKey bool
+	// Former: what was valid before its key may be made valid again, see EnableBreakGlass.
+	Former bool
+}
+
+// Standings are all chargers that are known, by their identity.
+func (s *Service) Standings() []Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ids := slices.Collect(maps.Keys(s.listed))
+	for id := range s.records {
+		if _, twice := s.listed[id]; !twice {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	out := make([]Standing, 0, len(ids))
+	for _, id := range ids {
+		c, listed, known := s.standingLocked(id)
+		if !known {
+			continue
+		}
+		st := Standing{Credential: c, Listed: listed.ID != "", HasKey: c.Key != "", Former: c.formerLeft(time.Now())}
+		st.Key, st.Previous, st.Basis = "", Former{}, Basis{} // hashes are nobody's business
+		out = append(out, st)
+	}
+	return out
 }

@@ -23,19 +23,9 @@ func (s *Service) Raise(ctx context.Context, by, station string, profile int) er
 		return err
 	}
 	defer end()
-	c, listed, known := s.standing(station)
-	l, err := s.link(station)
-	switch {
-	case !known:
-		return &Refusal{"the charger is unknown", "Approve it first."}
-	case err != nil:
+	l, err := s.mayRaise(station, profile)
+	if err != nil {
 		return err
-	case profile <= c.Profile || profile < 2 || profile > 3:
-		return &Refusal{fmt.Sprintf("the charger has profile %d, and %d is not above it", c.Profile, profile), "A charger goes up only; set it back by hand to go down."}
-	case s.cfg.Authority == nil || s.cfg.URL(profile) == "":
-		return &Refusal{fmt.Sprintf("the port of profile %d is closed", profile), "Set listen.wss and listen.mtls."}
-	case profile == 2 && c.Key == "" && listed.Password == "":
-		return &Refusal{"the charger has no key yet", "Give it one (rotate its key) first."}
 	}
 	if err := s.audit(ctx, by, station, "adoption.raise", fmt.Sprintf("the charger is told to use security profile %d", profile)); err != nil {
 		return err
@@ -49,6 +39,43 @@ func (s *Service) Raise(ctx context.Context, by, station string, profile int) er
 		}
 	}
 	return s.order(ctx, station, l, profile)
+}
+
+// mayRaise is the connection of a charger that can be told to use a profile.
+func (s *Service) mayRaise(station string, profile int) (*link, error) {
+	c, listed, known := s.standing(station)
+	if !known {
+		return nil, &Refusal{"the charger is unknown", "Approve it first."}
+	}
+	l, err := s.link(station)
+	switch {
+	case err != nil:
+		return nil, err
+	case profile <= c.Profile || profile < 2 || profile > 3:
+		return nil, &Refusal{fmt.Sprintf("the charger has profile %d, and %d is not above it", c.Profile, profile), "A charger goes up only; set it back by hand to go down."}
+	case s.cfg.Authority == nil || s.cfg.URL(profile) == "":
+		return nil, &Refusal{fmt.Sprintf("the port of profile %d is closed", profile), "Set listen.wss and listen.mtls."}
+	case profile == 2 && c.Key == "" && listed.Password == "":
+		return nil, &Refusal{"the charger has no key yet", "Give it one (rotate its key) first."}
+	}
+	return l, nil
+}
+
+// StartRaise is Raise for somebody who does not wait: chargers take minutes to make
+// keys. What became of it is in the log. An error means that it was not begun.
+func (s *Service) StartRaise(by, station string, profile int) error {
+	if _, err := s.mayRaise(station, profile); err != nil {
+		return err
+	}
+	return s.enqueue(func(ctx context.Context) { s.raiseAlone(ctx, by, station, profile) })
+}
+
+// raiseAlone raises a charger and leaves what became of it in the log.
+func (s *Service) raiseAlone(ctx context.Context, by, station string, profile int) {
+	if err := s.Raise(ctx, by, station, profile); err != nil {
+		s.log.Warn("a charger could not be raised", "station", station, "profile", profile, "err", err)
+		s.note(ctx, station, "adoption.raise", "could not be raised: "+err.Error())
+	}
 }
 
 // order tells the charger to use a profile. The record is written first: it may come

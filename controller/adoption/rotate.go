@@ -131,7 +131,7 @@ func (s *Service) EnableBreakGlass(ctx context.Context, by, station string) erro
 	}
 	defer end()
 	c, _, known := s.standing(station)
-	if !known || c.Key == "" || c.Previous.Kind == "" || !time.Now().Before(c.PreviousUntil) {
+	if !known || !c.formerLeft(time.Now()) {
 		return &Refusal{"nothing is left of what was valid before this charger's key",
 			"Set the charger back to its factory settings, forget it here, open a pairing window and approve it again."}
 	}
@@ -140,4 +140,9 @@ func (s *Service) EnableBreakGlass(ctx context.Context, by, station string) erro
 	}
 	_, err = s.change(ctx, station, func(c *Credential) { c.BreakGlass = true })
 	return err
+}
+
+// formerLeft tells whether there is something that was valid before the key.
+func (c Credential) formerLeft(now time.Time) bool {
+	return c.Key != "" && c.Previous.Kind != "" && now.Before(c.PreviousUntil)
 }

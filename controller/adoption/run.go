@@ -73,6 +73,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) shut() {
 	ctx, cancel := context.WithTimeout(context.Background(), flushWithin)
 	defer cancel()
+	s.writeRefusals(ctx)
 	s.flush(ctx)
 	s.mu.Lock()
 	s.until = time.Time{}
@@ -89,6 +90,7 @@ func (s *Service) shut() {
 // look does what is due and says when it is to be called again; 0: when stirred.
 func (s *Service) look(ctx context.Context) time.Duration {
 	next := time.Duration(0)
+	s.writeRefusals(ctx)
 	if !s.flush(ctx) {
 		next = retryFlush
 	}
@@ -205,10 +207,7 @@ func (s *Service) wish(station string, profile int) {
 		case <-ctx.Done():
 			return
 		}
-		if err := s.Raise(ctx, "box", station, profile); err != nil {
-			s.log.Warn("a charger could not be raised", "station", station, "profile", profile, "err", err)
-			s.note(ctx, station, "adoption.raise", "could not be raised: "+err.Error())
-		}
+		s.raiseAlone(ctx, "box", station, profile)
 	})
 	if err != nil {
 		s.log.Warn("a charger is not raised now", "station", station, "err", err)

@@ -19,13 +19,15 @@ type Authority interface {
 	Roots() []pki.Root
 	Check(pki.Request) error
 	Sign(context.Context, pki.Request) (pki.Issued, error)
+	// RevokeStation ends all certificates of a charger and says how many.
+	RevokeStation(ctx context.Context, station, reason string) (int, error)
 }
 
 var _ Authority = (*pki.Authority)(nil)
 
 // Entry is something done about a charger's access, for the log. It has no secrets.
 type Entry struct {
-	By      string // who; "box" for the box itself
+	By      string // who; "box" for the box itself, "" for what nobody did
 	Station string // "" for the site as a whole
 	Code    string // stable, such as "adoption.approved"
 	Text    string
@@ -83,6 +85,11 @@ type Service struct {
 	busy     map[string]bool // a command is being carried out
 	until    time.Time       // of the pairing window
 	plain    io.Closer       // the port that is open while pairing
+
+	refused   []*Refused // the one that came last is the last
+	unwritten []Entry    // about them, for the log
+	telling   time.Time  // since when lines are counted
+	lines     int
 }
 
 // New reads the credentials.

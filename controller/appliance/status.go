@@ -87,6 +87,7 @@ func (b *Box) Status() controller.Status {
 		st.EnergyWhChargers += c.Energy
 	}
 	st.EnergyWhChargers += out.DeliveredEnergy
+	st.ChargerNetwork = b.networkSecurity()
 	b.fillGrid(&st, snap)
 	b.stress.fill(&st)
 	if b.decorate != nil {

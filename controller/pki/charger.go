@@ -1,12 +1,14 @@
 package pki
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,25 +134,60 @@ func (a *Authority) checkRequest(csr *x509.CertificateRequest, r Request) error 
 	return nil
 }
 
-// Revoke makes a certificate unusable at once, for good.
+// ErrUnknownCertificate is returned for a serial that this site has not given out.
+var ErrUnknownCertificate = errors.New("this site made no such certificate")
+
+// Revoke makes a certificate unusable at once, for good. One that is revoked stays as
+// it is.
 func (a *Authority) Revoke(ctx context.Context, serial, reason string) error {
+	n, err := a.revoke(ctx, reason, func(c Certificate) bool { return c.Serial == serial })
+	if err == nil && n == 0 {
+		return fmt.Errorf("cannot revoke the certificate %s: %w", serial, ErrUnknownCertificate)
+	}
+	return err
+}
+
+// RevokeStation does it to all certificates of a charger and says how many it has had.
+func (a *Authority) RevokeStation(ctx context.Context, station, reason string) (int, error) {
+	return a.revoke(ctx, reason, func(c Certificate) bool { return c.Station == station })
+}
+
+// revoke does it to those that of picks.
+func (a *Authority) revoke(ctx context.Context, reason string, of func(Certificate) bool) (int, error) {
 	known, err := a.cfg.Ledger.Certificates(ctx)
 	if err != nil {
-		return fmt.Errorf("cannot revoke a certificate: %w", err)
+		return 0, fmt.Errorf("cannot revoke a certificate: %w", err)
 	}
-	i := slices.IndexFunc(known, func(c Certificate) bool { return c.Serial == serial })
-	if i < 0 {
-		return fmt.Errorf("cannot revoke the certificate %s: this site did not make it", serial)
+	n := 0
+	for _, c := range known {
+		if !of(c) {
+			continue
+		}
+		n++
+		a.mu.Lock()
+		a.revoked[c.Serial] = true // also if the disk refuses
+		a.mu.Unlock()
+		if !c.RevokedAt.IsZero() {
+			continue
+		}
+		c.RevokedAt, c.Reason = time.Now(), reason
+		if err := a.cfg.Ledger.SaveCertificate(ctx, c); err != nil {
+			return n, fmt.Errorf("cannot record that a certificate is revoked: %w", err)
+		}
 	}
-	a.mu.Lock()
-	a.revoked[serial] = true // also if the disk refuses
-	a.mu.Unlock()
-	c := known[i]
-	c.RevokedAt, c.Reason = time.Now(), reason
-	if err := a.cfg.Ledger.SaveCertificate(ctx, c); err != nil {
-		return fmt.Errorf("cannot record that a certificate is revoked: %w", err)
+	return n, nil
+}
+
+// Certificates are all that chargers were given, the newest first.
+func (a *Authority) Certificates(ctx context.Context) ([]Certificate, error) {
+	out, err := a.cfg.Ledger.Certificates(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the certificates: %w", err)
 	}
-	return nil
+	slices.SortFunc(out, func(a, b Certificate) int {
+		return cmp.Or(b.NotBefore.Compare(a.NotBefore), cmp.Compare(a.Serial, b.Serial))
+	})
+	return out, nil
 }
 
 // Verify tells whether a charger's certificate is of this site, in its time and not

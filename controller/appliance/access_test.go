@@ -1,0 +1,113 @@
+package appliance
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"busbar/web"
+)
+
+// adoptionAnswer is what GET /api/v1/adoption answers.
+type adoptionAnswer struct {
+	Doors  web.Doors
+	Access []web.Access
+}
+
+// pageAsk sends a request to the box's page with the root's token.
+func pageAsk(t *testing.T, box *Box, method, path, body string, into any) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+box.Addr("page").String()+path, strings.NewReader(body))
+	must(t, err)
+	req.Header.Set("Authorization", "Bearer "+rootToken)
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	if into != nil {
+		if err := json.Unmarshal(text, into); err != nil {
+			t.Fatalf("%s %s: %v in %s", method, path, err, text)
+		}
+	}
+	return resp.StatusCode
+}
+
+func pagedBox(t *testing.T, dir, more string) (*Box, func()) {
+	cfg := siteWith(t, "", `charger_network: {name: box.lan`+more+`}
+listen: {ui: "127.0.0.1:0", ws: "", wss: "127.0.0.1:0", mtls: "127.0.0.1:0"}`)
+	return runBox(t, Options{Config: cfg, DataDir: dir, Version: "test", Token: rootToken})
+}
+
+// eventsOf are the lines of the log with a code, once there are n of them.
+func eventsOf(t *testing.T, box *Box, code string, n int) []string {
+	t.Helper()
+	for {
+		lines, err := box.store.Events(t.Context(), 1000)
+		must(t, err)
+		var out []string
+		for _, l := range lines {
+			if l.Code == code {
+				out = append(out, l.Subject+": "+l.Text)
+			}
+		}
+		if len(out) >= n {
+			return out
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("%d lines with %s", len(out), code)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// TestAdoptionByThePage: a charger comes over TLS, is seen, approved, gets another key, is
+// forgotten; wrong keys are in the log once and on the page with what to do.
+func TestAdoptionByThePage(t *testing.T) {
+	box, _ := pagedBox(t, t.TempDir(), "")
+	d := newDevice(t, "NEW1")
+	_, err := d.come(box, doorTLS, "")
+	must(t, err)
+	var a adoptionAnswer
+	pageAsk(t, box, "GET", "/api/v1/adoption", "", &a)
+	if p := a.Doors.Pending; len(p) != 1 || p[0].Charger != "NEW1" || p[0].Vendor != "V" || p[0].Model != "M" || p[0].Serial != "SN-NEW1" || p[0].Remote == "" || p[0].Protocol != "ocpp1.6" || a.Doors.Security != "tls" {
+		t.Fatalf("%+v", a)
+	}
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NEW1/approve", `{"approve":true}`, nil); code != 200 {
+		t.Fatalf("approve: %d", code)
+	}
+	raw, first := d.secrets()
+	_, err = d.come(box, doorTLS, raw)
+	must(t, err)
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NEW1/rotate-key", "", nil); code != 200 {
+		t.Fatalf("rotate: %d", code)
+	}
+	for range 5 {
+		if _, err := d.come(box, doorTLS, first); status(err) != http.StatusUnauthorized {
+			t.Fatalf("with its former key: %v", err)
+		}
+	}
+	if lines := eventsOf(t, box, "adoption.refused", 1); len(lines) != 1 || !strings.HasPrefix(lines[0], "NEW1: refused, from 127.0.0.1: the charger sent a wrong password. Set the charger") || strings.Contains(lines[0], ", by ") {
+		t.Errorf("log: %q", lines)
+	}
+	pageAsk(t, box, "GET", "/api/v1/adoption", "", &a)
+	if r := a.Doors.Refused; len(r) != 1 || r[0].Charger != "NEW1" || r[0].Times != 5 || r[0].Remedy == "" {
+		t.Errorf("refused: %+v", r)
+	}
+	if len(a.Access) != 1 || !a.Access[0].HasKey || a.Access[0].ApprovedBy != "the box's own token (admin)" {
+		t.Errorf("access: %+v", a.Access)
+	}
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NEW1/approve", `{"approve":true}`, nil); code != http.StatusConflict {
+		t.Errorf("approved twice: %d", code)
+	}
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NONE/rotate-key", "", nil); code != http.StatusConflict {
+		t.Errorf("a key for nobody: %d", code)
+	}
+	if lines := eventsOf(t, box, "adoption.approved", 1); !strings.Contains(lines[0], "by the box's own token (admin)") {
+		t.Errorf("audit: %q", lines)
+	}
+}
