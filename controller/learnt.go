@@ -28,6 +28,8 @@ func (s *Site) takeLearnt(ev Event) bool {
 		s.profilesWritten(ev)
 	case OutsideLimits:
 		s.outsideLimits(ev)
+	case CarNeeds:
+		s.carNeeds(ev)
 	default:
 		return false
 	}

@@ -331,6 +331,7 @@ func (s *Site) endTransaction(t *transaction, ev TxStopped, synthetic bool, then
 	if sl != nil && sl.tx == t {
 		sl.tx = nil
 		sl.register, sl.finished, sl.charging2 = ev.MeterStop, true, ""
+		sl.needs = needs{}
 		sl.lim.reset() // the charger deletes the TxProfile with the transaction
 		s.dropTxProfiles(sl)
 	}

@@ -28,12 +28,13 @@ type v2 struct {
 	inventory inventory
 	items     map[string]int // by action: entries per message
 	external  outsideReport
+	held      map[int]given // by EVSE
 }
 
 func newV2(s *session) dialect {
 	d := &v2{
 		mux:   ocpp.NewMux(ocpp2.KnownIn(s.conn.Protocol())),
-		plugs: map[int]map[int]ocpp2.ConnectorStatus{}, running: map[string]*running{}, items: map[string]int{},
+		plugs: map[int]map[int]ocpp2.ConnectorStatus{}, running: map[string]*running{}, items: map[string]int{}, held: map[int]given{},
 	}
 	d.leader = newLeader(s, d)
 	// Numbers go on over reconnections, so that a late report is not taken for a new one.

@@ -23,8 +23,8 @@ func (d *v2) routeOthers(m *ocpp.Mux) {
 	ocpp.Handle(m, ocpp2.SecurityEventNotification, d.securityEvent)
 	ocpp.Handle(m, ocpp2.DataTransfer, d.dataTransfer)
 	m.Raw("NotifyCustomerInformation", d.private)
-	d.always(m, "NotifyEVChargingNeeds", ocpp2.NotifyEVChargingNeedsResponse{Status: ocpp2.NotifyEVChargingNeedsStatusAccepted})
-	d.always(m, "NotifyEVChargingSchedule", ocpp2.NotifyEVChargingScheduleResponse{Status: ocpp2.GenericStatusAccepted})
+	m.Raw("NotifyEVChargingNeeds", d.chargingNeeds)
+	m.Raw("NotifyEVChargingSchedule", d.carSchedule)
 	d.always(m, "GetCertificateStatus", ocpp2.GetCertificateStatusResponse{Status: ocpp2.GetCertificateStatusEnumFailed})
 	d.always(m, "Get15118EVCertificate", ocpp2.Get15118EVCertificateResponse{Status: ocpp2.Iso15118EVCertificateStatusFailed})
 	if d.conn.Protocol() < ocpp.V21 {

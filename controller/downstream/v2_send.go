@@ -14,8 +14,16 @@ import (
 func (d *v2) setLimit(ctx context.Context, l controller.SetLimit, opt func(*ocpp.Call)) error {
 	d.mu.Lock()
 	d.runningTx(l.ChargerTx).tx = l.Tx
+	delete(d.held, l.Connector)
 	d.mu.Unlock()
-	return d.leader.setLimit(ctx, l, opt)
+	begun := time.Now()
+	err := d.leader.setLimit(ctx, l, opt)
+	if err == nil {
+		d.mu.Lock()
+		d.held[l.Connector] = given{l, begun}
+		d.mu.Unlock()
+	}
+	return err
 }
 
 // writeProfile implements profileWriter.

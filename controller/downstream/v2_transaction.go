@@ -118,6 +118,9 @@ func (d *v2) ended(chargerTx string) {
 	d.mu.Lock()
 	t := d.running[chargerTx]
 	delete(d.running, chargerTx)
+	if t != nil {
+		delete(d.held, t.evse)
+	}
 	d.mu.Unlock()
 	if t != nil && t.tx != 0 {
 		d.settle(t.tx)

@@ -98,7 +98,7 @@ func TestMessagesOf201(t *testing.T) {
 			{"data transfer", `[2,"1","DataTransfer",{"vendorId":"v","messageId":"m","data":{"a":1}}]`, `[3,"1",{"status":"UnknownVendorId"}]`, `DataReported v m`},
 			{"certificate, no guard", `[2,"1","SignCertificate",{"csr":"PEM"}]`, `[3,"1",{"status":"Rejected"}]`, ``},
 			{"certificate of ISO 15118", `[2,"1","SignCertificate",{"csr":"PEM","certificateType":"V2GCertificate"}]`, `[3,"1",{"status":"Rejected","statusInfo":{"reasonCode":"UnsupportedRequest"}}]`, ``},
-			{"needs of a car", `[2,"1","NotifyEVChargingNeeds",{"evseId":1,"chargingNeeds":{"requestedEnergyTransfer":"AC_three_phase"}}]`, `[3,"1",{"status":"Accepted"}]`, ``},
+			{"needs of a car", `[2,"1","NotifyEVChargingNeeds",{"evseId":1,"chargingNeeds":{"requestedEnergyTransfer":"AC_three_phase"}}]`, `[3,"1",{"status":"Accepted"}]`, `controller.CarNeeds`},
 			{"schedule of a car", `[2,"1","NotifyEVChargingSchedule",{"evseId":1}]`, `[3,"1",{"status":"Accepted"}]`, ``},
 			{"certificate of a contract", `[2,"1","Get15118EVCertificate",{"iso15118SchemaVersion":"x","action":"Install","exiRequest":"AA"}]`, `[3,"1",{"status":"Failed","exiResponse":""}]`, ``},
 			{"certificate's status", `[2,"1","GetCertificateStatus",{"ocspRequestData":{}}]`, `[3,"1",{"status":"Failed"}]`, ``},

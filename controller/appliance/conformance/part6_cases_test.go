@@ -6,7 +6,7 @@ import (
 )
 
 // cases201 are the cases of Part 6 for a CSMS of OCPP 2.0.1.
-var cases201 = slices.Concat(usualCases201, pendingCases201, outsideCases201, deviceCases201, securityCases201)
+var cases201 = slices.Concat(usualCases201, pendingCases201, outsideCases201, deviceCases201, planCases201, securityCases201)
 
 // usualCases201 are those of a station that is known and charges.
 var usualCases201 = []testCase{
