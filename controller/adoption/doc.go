@@ -8,9 +8,8 @@
 // from any goroutine; commands block until the charger has answered and the disk has
 // written, and are audited before they are done.
 //
-// What protects a key is its 160 random bits or more; its hash is salted and slow all the
-// same, and a key that was verified once is remembered in memory, so that a whole site may
-// come back at once. Keys are never logged and never given back.
+// What protects a key is its 160 random bits or more, so its hash is salted and fast, and a
+// whole site may come back at once. Keys are never logged and never given back.
 //
 // The package knows nothing of fuses, transactions, pages or databases.
 package adoption

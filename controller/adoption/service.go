@@ -66,13 +66,12 @@ func (r *Refusal) Error() string { return "cannot do it: " + r.Reason }
 
 // Service is the adoption of chargers. New makes it, Run keeps its times.
 type Service struct {
-	cfg      Config
-	log      *slog.Logger
-	verifier *verifier
-	listed   map[string]Charger
-	stale    map[string]bool // records whose Basis is not what the configuration says
-	jobs     chan job
-	stir     chan struct{} // Run looks again
+	cfg    Config
+	log    *slog.Logger
+	listed map[string]Charger
+	stale  map[string]bool // records whose Basis is not what the configuration says
+	jobs   chan job
+	stir   chan struct{} // Run looks again
 
 	saving sync.Mutex // one record is written at a time; taken before mu
 
@@ -98,7 +97,7 @@ func New(ctx context.Context, cfg Config) (*Service, error) {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		cfg: cfg, log: cfg.Logger, verifier: newVerifier(), listed: map[string]Charger{}, stale: map[string]bool{},
+		cfg: cfg, log: cfg.Logger, listed: map[string]Charger{}, stale: map[string]bool{},
 		jobs: make(chan job, maxJobs), stir: make(chan struct{}, 1),
 		records: map[string]Credential{}, unsaved: map[string]Entry{}, arrivals: map[string]arrival{}, links: map[string]*link{},
 		turned: map[string]time.Time{}, busy: map[string]bool{},
