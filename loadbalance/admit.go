@@ -6,9 +6,11 @@ import (
 	"time"
 )
 
-// lockout is how long a connector that had to be sent to 0 A stays there, so that a
-// load that comes and goes doesn't make cars stop and start.
-const lockout = 60 * time.Second
+// lockedOut reports whether a connector that was sent to 0 A has to stay there a
+// while, so that a load that comes and goes doesn't make cars stop and start.
+func (b *Balancer) lockedOut(w *work) bool {
+	return w.final < w.min && b.now.Before(w.s.shedAt.Add(w.s.shedFor))
+}
 
 // restrict says who may not be raised in this pass and bounds who is below a lost
 // meter to what it has.
@@ -48,9 +50,9 @@ func (b *Balancer) admit() {
 			b.order = append(b.order, int32(i))
 		}
 	}
-	slices.SortFunc(b.order, func(x, y int32) int { return compareRank(&b.works[x], &b.works[y]) })
+	slices.SortFunc(b.order, func(x, y int32) int { return b.compareRank(&b.works[x], &b.works[y]) })
 	for i := range b.lines {
-		b.lines[i].planned = b.lines[i].fixed
+		b.lines[i].planned, b.lines[i].heldFor = b.lines[i].fixed, false
 	}
 	for _, i := range b.order {
 		w := &b.works[i]
@@ -59,7 +61,7 @@ func (b *Balancer) admit() {
 			w.reason = b.noCharging(w)
 		case w.s.unused.asleep:
 			w.reason = Reason{Rule: RuleIdle} // gets what nobody else wants
-		case w.final < w.min && b.now.Before(w.s.shedAt.Add(lockout)):
+		case b.lockedOut(w):
 			w.reason = w.s.shedBy
 		default:
 			b.admitOne(w)
@@ -67,13 +69,31 @@ func (b *Balancer) admit() {
 	}
 }
 
-func compareRank(x, y *work) int {
+// compareRank orders by priority, then the planner's rank, then laxity, then who
+// charges or has been given a place, then who was served least or waited longest.
+func (b *Balancer) compareRank(x, y *work) int {
 	return cmp.Or(
 		cmp.Compare(y.c.Priority, x.c.Priority),
-		compareBool(y.charging(), x.charging()),
+		cmp.Compare(uint(x.c.Rank)-1, uint(y.c.Rank)-1), // 0, none, comes last
+		cmp.Compare(x.urgency(), y.urgency()),
+		cmp.Compare(x.standing(b.now), y.standing(b.now)),
 		x.waitingSince().Compare(y.waitingSince()),
 		cmp.Compare(x.c.Slot, y.c.Slot),
 	)
+}
+
+// standing is how strong a connector's hold on its place is, 0 the strongest.
+func (w *work) standing(now time.Time) int {
+	t := &w.s.seat
+	switch {
+	case t.yields(now):
+		return 4
+	case t.claims(now) || t.pinned && w.charging():
+		return 0
+	case w.charging():
+		return 1
+	}
+	return 3
 }
 
 func compareBool(x, y bool) int {
@@ -97,19 +117,55 @@ func (w *work) waitingSince() time.Time {
 	return w.c.WantsSince
 }
 
+// admitOne gives the connector its minimum if that fits. Newcomers must fit above the
+// regulation reserve, and not take what somebody ahead of them waits for.
 func (b *Balancer) admitOne(w *work) {
+	asks := !w.charging() && !w.s.seat.claims(b.now)
 	for _, k := range w.lines {
-		if l := &b.lines[k]; l.planned+int64(w.min) > l.room {
-			if w.reason = b.lineReason(k); w.reason.Rule == RuleShare {
-				w.reason.Rule = RuleWaiting
-			}
-			return
+		l := &b.lines[k]
+		room := l.room
+		if asks {
+			room = l.limit - l.reserve
 		}
+		if l.planned+int64(w.min) > room || asks && l.heldFor {
+			if !w.waits {
+				w.waits, w.stopped = true, k
+			}
+			w.behind = w.behind || l.heldFor
+		}
+	}
+	if w.waits {
+		b.waitFor(w, w.stopped)
+		return
 	}
 	for _, k := range w.lines {
 		b.lines[k].planned += int64(w.min)
 	}
 	w.admitted = true
+}
+
+// waitFor notes why the connector isn't admitted. Once its turn is overdue the fuses
+// where it doesn't fit are held for it, or cars of fewer phases would overtake it for
+// ever.
+func (b *Balancer) waitFor(w *work, k int32) {
+	l := &b.lines[k]
+	if w.reason = b.lineReason(k); w.reason.Rule == RuleShare {
+		w.reason.Rule = RuleWaiting
+		if l.planned+int64(w.min) <= l.room && !w.behind {
+			w.reason.Rule = RuleReserve
+		}
+	}
+	if w.s.seat.yields(b.now) {
+		w.reason.Rule = RuleRotation
+	}
+	if w.behind || !b.rotates(w) || !b.overdue(w) {
+		return
+	}
+	for _, k := range w.lines {
+		if l := &b.lines[k]; l.planned+int64(w.min) > l.room {
+			l.heldFor = true
+		}
+	}
 }
 
 // noCharging is why a connector's ceiling is below its minimum.

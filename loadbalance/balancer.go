@@ -16,17 +16,19 @@ type Balancer struct {
 	shown []int32 // nodes in the order of the configuration
 	slots map[int]*slot
 
-	now     time.Time
-	pass    uint64
-	keys    []key // the connectors by slot
-	known   []known
-	outside int32 // place of the next connector of no node
-	works   []work
-	order   []int32 // takers by rank
-	donors  []int32
-	filler  filler
-	probed  time.Time // last offer to a car that left something over
-	plan    Plan
+	now       time.Time
+	pass      uint64
+	keys      []key // the connectors by slot
+	known     []known
+	outside   int32 // place of the next connector of no node
+	works     []work
+	order     []int32 // takers by rank
+	donors    []int32
+	filler    filler
+	rotatedAt time.Time
+	victims   []int32
+	probed    time.Time // last offer to a car that left something over
+	plan      Plan
 }
 
 // known is what was found out about one place of the input in the last pass.
@@ -69,6 +71,7 @@ func NewBalancer(cfg Config) (*Balancer, error) {
 	for _, n := range cfg.Nodes {
 		b.shown = append(b.shown, b.index[n.ID])
 	}
+	b.victims = make([]int32, 0, mostVictims)
 	b.plan.Nodes = make([]NodeState, len(nodes))
 	return b, nil
 }
@@ -82,6 +85,7 @@ func withDefaults(cfg Config) Config {
 	cfg.Down = cmp.Or(cfg.Down, 5*time.Second)
 	cfg.Up = cmp.Or(cfg.Up, 10*time.Second)
 	cfg.Settle = cmp.Or(cfg.Settle, 12*time.Second)
+	cfg.Tuning = cfg.Tuning.withDefaults()
 	cfg.Nodes = slices.Clone(cfg.Nodes)
 	return cfg
 }
@@ -102,6 +106,7 @@ func (b *Balancer) Step(now time.Time, in Input) Plan {
 	b.watchUnused()
 	b.restrict()
 	b.admit()
+	b.rotate()
 	b.share()
 	b.reduce()
 	b.raise()

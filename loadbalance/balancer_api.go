@@ -46,6 +46,7 @@ type Config struct {
 	Settle       time.Duration // a charger and its car may take this long to follow (12 s)
 	// Policy orders who gets the minimum when not all can (default: PolicyFair).
 	Policy Policy
+	Tuning Tuning
 }
 
 // Policy is an order of admission and a measure of fair shares, within a class of
@@ -164,6 +165,9 @@ const (
 	RulePacing                   // waits for the least time between two increases
 	RuleUnresponsive             // does not obey: booked at what it draws
 	RuleOutside                  // a limit that another system has set at the charger
+	RuleReserve                  // would fit now, but not at the peaks of the last minutes
+	RuleRotation                 // gave its place to a car that waited, and is next after its turn
+	RulePlan                     // the planner serves others first
 )
 
 // Reason is why a connector has its setpoint; typed, so that page, log and API can

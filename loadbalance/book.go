@@ -39,12 +39,15 @@ type slot struct {
 	raisedAt  time.Time
 	renewedAt time.Time
 	shedBy    Reason
+	shedFor   time.Duration
 	shedAt    time.Time // was sent to 0 A while it wanted current
 
 	excessSince time.Time // draws more than it is entitled to since
 	rogue       bool
 
 	unused unused
+	seat   seat
+	sheds  int // for safety, in a row
 }
 
 // role is how a connector takes part in a pass.
@@ -76,8 +79,12 @@ type work struct {
 	ends     PerPhase // final, or what it really draws if it doesn't obey
 	lo, hi   PerPhase // draws now, at least and at most
 
+	lax      time.Duration // time to spare before the departure
 	admitted bool
-	holdUp   Rule // why it may not be raised in this pass, RuleMax if it may
+	waits    bool  // for a place: doesn't fit
+	behind   bool  // somebody ahead waits for the same fuse
+	stopped  int32 // the line where it doesn't fit
+	holdUp   Rule  // why it may not be raised in this pass, RuleMax if it may
 	heldBy   int32
 	target   MilliAmp
 	limit    MilliAmp
@@ -108,6 +115,11 @@ func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 	w.measure(b)
 	w.book(b)
 	w.estimate(b)
+	w.s.seat.sit(w, b.now)
+	w.lax = relaxed
+	if b.cfg.Policy == PolicyLaxity {
+		w.lax = w.laxity(b.now)
+	}
 }
 
 // minAmp is the least current of IEC 61851-1 a car charges with.
@@ -167,7 +179,8 @@ func (w *work) track(now time.Time, first bool) {
 		s.endedAt = now
 	}
 	if !c.WantsSince.Equal(s.began) || s.active != c.active() {
-		s.began, s.unused, s.shedAt, s.excessSince, s.rogue = c.WantsSince, unused{}, time.Time{}, time.Time{}, false
+		s.began, s.unused, s.seat, s.sheds = c.WantsSince, unused{}, seat{}, 0
+		s.shedAt, s.excessSince, s.rogue = time.Time{}, time.Time{}, false
 	}
 	s.active = c.active()
 	if !c.MeasuredAt.Equal(s.readAt) {

@@ -9,6 +9,8 @@ const (
 	// hot is the share of the breaker's opening state above which even a small
 	// overload is cut at once.
 	hot = 0.85
+	// explained is how long cars on their way down may explain an overload.
+	explained = 6 * time.Second
 )
 
 // readMeters takes the new readings and judges all meters.
@@ -21,7 +23,7 @@ func (b *Balancer) readMeters(readings []Reading) {
 		}
 		if m := &b.nodes[at].meter; m.better(r, b.now) {
 			lo, hi := b.drawn(at)
-			m.take(r, lo, hi)
+			m.take(r, lo, hi, &b.cfg.Tuning)
 		}
 	}
 	for i := range b.nodes {
@@ -65,6 +67,7 @@ func (b *Balancer) setLimits(caps []Cap) {
 // judgeLines finds for each line the base load, whether it is overloaded once all
 // commands on the way have arrived, and the room of this pass.
 func (b *Balancer) judgeLines() {
+	release := int64(b.cfg.Tuning.Release / time.Second)
 	for i := range b.lines {
 		l := &b.lines[i]
 		n := &b.nodes[l.node]
@@ -72,27 +75,51 @@ func (b *Balancer) judgeLines() {
 		known := n.cfg.Metered && !n.meter.lost
 		if known {
 			l.base = max(0, n.meter.base[l.phase])
-			l.slow = max(l.base, n.meter.slow(b.now, l.phase))
+			l.slow = max(l.base, n.meter.slow(b.now, l.phase, release))
+		}
+		if known && !l.hotSince.IsZero() {
+			b.distrust(l, &n.meter)
+		}
+		l.reserve = l.slow
+		if known && n.meter.reserve.known {
+			l.reserve = max(l.slow, n.meter.reserve.level[l.phase])
 		}
 		l.lease = b.needLease(l)
-		l.over = l.final+l.base > l.limit
-		if !l.over {
-			l.overSince = time.Time{}
-		} else if l.overSince.IsZero() {
-			l.overSince = b.now
-		}
 		if !known || int64(n.meter.current[l.phase]) <= l.rated {
 			l.hotSince = time.Time{}
 		} else if l.hotSince.IsZero() {
 			l.hotSince = n.meter.at
 		}
+		guard := int64(0)
+		if !l.hotSince.IsZero() && b.now.Sub(l.hotSince) >= lasting {
+			guard = l.rated / 100 // not to come to rest just above
+		}
+		l.over = l.final+l.base > l.limit-guard
+		if !l.over {
+			l.overSince = time.Time{}
+		} else if l.overSince.IsZero() {
+			l.overSince = b.now
+		}
 		l.urgent = l.over && (n.cfg.Metered && n.meter.lost || known && b.dangerous(l, &n.meter))
 		l.ripe = l.over && (!known || l.urgent || b.now.Sub(l.overSince) >= lasting)
-		l.room = l.limit - l.slow
+		l.room = l.limit - l.slow - guard
 		if !l.ripe && known {
 			l.room = max(l.room, l.kept)
 		}
 	}
+}
+
+// distrust takes a small overload that lasts although it should have vanished for the
+// building's: cars that are on their way down hide a base load that has grown.
+func (b *Balancer) distrust(l *line, m *meter) {
+	over := int64(m.current[l.phase]) - l.rated
+	if over <= 0 || over > l.rated/20 || b.now.Sub(later(l.hotSince, l.blamedAt)) < explained || l.final+l.base > l.limit {
+		return
+	}
+	l.blamedAt = b.now
+	m.base[l.phase] = min(m.base[l.phase]+min(over, l.rated/50), int64(bounded(m.current[l.phase]))-l.lo)
+	l.base = max(l.base, m.base[l.phase])
+	l.slow = max(l.slow, l.base)
 }
 
 // dangerous reports whether the fuse itself is overloaded so far or so long that a

@@ -3,10 +3,10 @@ package loadbalance
 import "time"
 
 const (
-	// window is the number of one-second buckets that the slow base load is the
-	// maximum of. It must not be shorter than the usual time between two reports of
-	// a charger, or a car that stops would look like a building that stops.
-	window = 30
+	// window is the number of one-second buckets kept; Tuning.Release of them make the
+	// slow base load. That should not be shorter than the usual time between two
+	// reports of a charger, or a car that stops would look like a building that stops.
+	window = 60
 	// comeback is how many fresh readings in a row end the fail-safe state.
 	comeback = 3
 	// maxPeriod bounds how much a slow meter can stretch its limits of age.
@@ -29,6 +29,8 @@ type meter struct {
 	base      [3]int64 // uncontrolled load, may be negative (export)
 	ring      [window][3]int64
 	ringAt    [window]int64 // second of each bucket, 0: empty
+
+	reserve reserve
 
 	sameSince time.Time // the reading didn't change since
 	sameLo    [3]int64  // what the connectors below drew then
@@ -70,7 +72,7 @@ func (m *meter) better(r *Reading, now time.Time) bool {
 
 // take books a new reading. lo and hi is what the connectors below draw at least and
 // at most.
-func (m *meter) take(r *Reading, lo, hi [3]int64) {
+func (m *meter) take(r *Reading, lo, hi [3]int64, t *Tuning) {
 	same := m.read && r.Current == m.current
 	for p := range m.stress {
 		if dt := r.At.Sub(m.at); m.read && dt < maxPeriod {
@@ -88,6 +90,7 @@ func (m *meter) take(r *Reading, lo, hi [3]int64) {
 	}
 	m.baseKnown = true
 	m.remember()
+	m.reserve.note(m.at, m.base, t)
 }
 
 // observe is the base load after a reading: the last one as far as the reading
@@ -113,11 +116,11 @@ func (m *meter) remember() {
 	}
 }
 
-// slow is the maximum of the base load over the window before now.
-func (m *meter) slow(now time.Time, p Phase) int64 {
+// slow is the maximum of the base load over the last seconds before now.
+func (m *meter) slow(now time.Time, p Phase, over int64) int64 {
 	most := m.base[p]
 	for i, at := range m.ringAt {
-		if at > now.Unix()-window && at <= now.Unix()+1 {
+		if at > now.Unix()-over && at <= now.Unix()+1 {
 			most = max(most, m.ring[i][p])
 		}
 	}
@@ -144,6 +147,7 @@ func (m *meter) judge(now time.Time, cfg *Config) {
 		m.lost, m.good = true, 0
 		if !m.frozen {
 			m.baseKnown = false
+			m.reserve.forget()
 		}
 	case m.lost && m.good >= comeback:
 		m.lost = false

@@ -7,16 +7,6 @@ import (
 )
 
 const (
-	// leastChange is the smallest change worth a command when safety doesn't ask for it.
-	leastChange = Amp
-	// promptChange is the increase that needs no rest before it: a smaller one waits
-	// until the connector has kept its current for rest.
-	promptChange = 2 * Amp
-	rest         = 45 * time.Second
-	// giveWay is how far below its target a connector may be sent, so that a small
-	// excess costs one command instead of one for each connector. It is less than
-	// leastChange, or it would be raised again.
-	giveWay = leastChange - leastChange/10
 	// rampFor is how long after the end of a fail-safe state increases stay small,
 	// rampStep how small.
 	rampFor  = 60 * time.Second
@@ -43,7 +33,11 @@ func (b *Balancer) reduce() {
 		to := w.final
 		switch {
 		case excess > 0:
-			to = b.comeDown(w, excess)
+			spare := MilliAmp(0)
+			if urgent {
+				spare = b.cfg.Tuning.Spare
+			}
+			to = b.comeDown(w, excess, spare)
 		case w.final > w.max:
 			to = w.target
 		}
@@ -88,7 +82,7 @@ func (b *Balancer) planAll() {
 		w := &b.works[i]
 		w.limit = w.final
 		plan := w.final
-		if w.holdUp == RuleMax && w.worthRaising(b.now) {
+		if w.holdUp == RuleMax && b.worthTaking(w) {
 			plan = w.target
 		}
 		for _, k := range w.lines {
@@ -98,13 +92,28 @@ func (b *Balancer) planAll() {
 }
 
 // worthRaising reports whether the target is so much higher that a command pays.
-func (w *work) worthRaising(now time.Time) bool {
+func (b *Balancer) worthRaising(w *work) bool {
+	t := &b.cfg.Tuning
 	gain := w.target - w.final
 	switch {
-	case gain >= promptChange || gain > 0 && w.final < w.min:
+	case gain >= t.LeastRaise || gain > 0 && w.final < w.min || gain >= t.LeastChange && w.s.unused.cap > 0:
 		return true
-	case gain >= leastChange || gain > 0 && w.target == w.max:
-		return now.Sub(w.s.changedAt) >= rest
+	case gain >= t.LeastChange || gain > 0 && w.target == w.max:
+		return b.now.Sub(w.s.changedAt) >= t.Rest
+	}
+	return false
+}
+
+// worthTaking reports whether others should come down for the sake of the connector.
+// Small differences are left to what becomes free anyway.
+func (b *Balancer) worthTaking(w *work) bool {
+	t := &b.cfg.Tuning
+	gain := w.target - w.final
+	switch {
+	case w.final < w.min || gain >= t.Unfair:
+		return gain > 0
+	case gain >= t.LeastChange:
+		return w.s.unused.cap > 0 || b.now.Sub(w.s.changedAt) >= t.Patience
 	}
 	return false
 }
@@ -120,12 +129,15 @@ func (b *Balancer) excess(w *work) (most int64, urgent bool) {
 }
 
 // comeDown is the setpoint of a connector that has to give way to excess.
-func (b *Balancer) comeDown(w *work, excess int64) MilliAmp {
+func (b *Balancer) comeDown(w *work, excess int64, spare MilliAmp) MilliAmp {
 	if w.target < w.min {
 		return 0
 	}
-	lowest := max(w.min, b.roundUp(w.target-giveWay))
-	by := max(excess, int64(leastChange))
+	least := b.cfg.Tuning.LeastChange
+	// A little below its target, so that a small excess costs one command instead of
+	// one for each connector; less than what would raise it again.
+	lowest := max(w.min, b.roundUp(w.target-max(least-least/10, spare)))
+	by := max(excess+int64(spare), int64(least))
 	to := max(int64(lowest), int64(w.final)-by)
 	return b.roundDown(min(MilliAmp(to), max(w.max, lowest)))
 }
@@ -141,10 +153,28 @@ func (b *Balancer) cut(w *work, to MilliAmp, urgent bool) {
 	}
 	w.limit, w.action, w.urgent = to, Reduce, urgent
 	if to < w.min && w.charging() {
-		s.shedAt, s.shedBy = b.now, w.reason
+		b.shed(w)
 	}
 	s.cutAt = b.now
 	s.issued, s.issuedAt = to, b.now
+}
+
+// shed notes why and for how long the connector goes to 0 A.
+func (b *Balancer) shed(w *work) {
+	s, t := w.s, &b.cfg.Tuning
+	if s.seat.on && b.now.Sub(s.seat.since) >= stint {
+		s.sheds = 0
+	}
+	s.shedAt, s.shedBy = b.now, w.reason
+	switch {
+	case w.reason.Rule == RuleRotation:
+		s.shedFor = leastOff
+	case w.reason.Rule == RulePlan:
+		s.shedFor = 0
+	default:
+		s.shedFor = min(t.Lockout<<min(s.sheds, 4), longestLockout)
+		s.sheds++
+	}
 }
 
 func later(a, b time.Time) time.Time {
@@ -162,7 +192,7 @@ func (b *Balancer) raise() {
 		if w.action != Keep || w.target <= w.final {
 			continue
 		}
-		if !w.worthRaising(b.now) {
+		if !b.worthRaising(w) {
 			if w.target == w.max {
 				w.reason = Reason{Rule: RulePacing}
 			}
@@ -173,11 +203,15 @@ func (b *Balancer) raise() {
 			continue
 		}
 		to, k := b.affordable(w)
-		if k >= 0 && to < w.target && (to < w.min || to < w.final+leastChange) {
+		if k >= 0 && to < w.target && (to < w.min || to < w.final+b.cfg.Tuning.LeastChange) {
 			w.reason = b.shortage(w, k)
 			continue
 		}
 		if to <= w.final {
+			continue
+		}
+		if to < w.target && to-w.final < b.cfg.Tuning.LeastRaise && w.final >= w.min && b.now.Sub(w.s.changedAt) < b.cfg.Tuning.Rest {
+			w.reason = Reason{Rule: RulePacing}
 			continue
 		}
 		if next := b.nextRaise(w); b.now.Before(next) {

@@ -354,7 +354,7 @@ func TestRestartTakesOverWhatIsDrawn(t *testing.T) { // L7, F5
 	s.car(1, "main", -1) // the charger still holds 30 A of the box's earlier life
 	s.conn(1).Failsafe, s.conn(1).Measured, s.conn(1).MeasuredAt = 6*Amp, Uniform(30*Amp), s.now
 	for range 3 {
-		s.second("main", 38*Amp)
+		s.second("main", 36*Amp)
 	}
 	if got := s.out.Nodes[0].Booked[L1]; got < 30*Amp {
 		t.Fatalf("booked %v", got)

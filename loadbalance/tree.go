@@ -18,6 +18,9 @@ type node struct {
 	first  int32      // works below are [first, last) in this pass
 	last   int32
 	meter  meter
+
+	seated    int // directly below it that charge
+	swappedAt time.Time
 }
 
 // line is one conductor of one node: the smallest thing that can be overloaded. All
@@ -34,6 +37,8 @@ type line struct {
 	base int64 // uncontrolled load now
 	slow int64 // its maximum of the last seconds: what increases are judged by
 
+	reserve int64 // what the last minutes rarely exceeded: what newcomers are judged by
+
 	lo, hi    int64 // what connectors below draw, at least and at most
 	committed int64 // what they may draw without another command
 	final     int64 // what they may draw once commands on the way have arrived
@@ -44,9 +49,15 @@ type line struct {
 
 	overSince time.Time // final + base is above limit since
 	hotSince  time.Time // the meter shows more than the fuse is made for since
+	blamedAt  time.Time // an overload was last taken for the building's
 	over      bool
 	ripe      bool // over for long or far enough to cut
 	urgent    bool // the cut bypasses pacing
+
+	heldFor bool  // somebody whose turn is overdue waits for room here
+	queue   bool  // somebody waits for a place here
+	got     int64 // what those below get, mA
+	heads   int64 // their weights
 
 	room    int64 // what connectors below may draw together by this pass
 	planned int64 // what they will draw by this pass

@@ -70,7 +70,7 @@ func (b *Balancer) judgeUnused(w *work) {
 	switch {
 	case w.draws < 0 || w.present < w.min:
 		u.lowReads = 0
-	case u.cap > 0 && w.draws > w.present-reaches && w.present >= u.cap-leastChange:
+	case u.cap > 0 && w.draws > w.present-reaches && w.present >= u.cap-b.cfg.Tuning.LeastChange:
 		u.cap, u.setAt, u.lowReads = u.cap+capStep, b.now, 0
 		if u.cap >= w.max {
 			u.cap = 0

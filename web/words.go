@@ -55,6 +55,9 @@ func english() language {
 		"rule.pacing":       "increases soon, step by step",
 		"rule.unresponsive": "does not obey: what it draws is kept free for it",
 		"rule.outside":      "limited by another system at the charger",
+		"rule.reserve":      "waits: the building's last peaks would leave too little at {node} {phase}",
+		"rule.rotation":     "gave its place to a car that waited; next after its turn",
+		"rule.plan":         "others are planned first",
 
 		"status.Available":     "free",
 		"status.Preparing":     "preparing",
@@ -342,6 +345,12 @@ func ruleName(r loadbalance.Rule) string {
 		return "unresponsive"
 	case loadbalance.RuleOutside:
 		return "outside"
+	case loadbalance.RuleReserve:
+		return "reserve"
+	case loadbalance.RuleRotation:
+		return "rotation"
+	case loadbalance.RulePlan:
+		return "plan"
 	}
 	panic("web: rule without a name")
 }

@@ -1,0 +1,133 @@
+package loadbalance
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// queue is a site of hungry cars in virtual time, a pass each five seconds: chargers
+// acknowledge at once, cars draw what they may.
+type queue struct {
+	b      *Balancer
+	now    time.Time
+	conns  []Connector
+	base   MilliAmp
+	off    []time.Time // without current since
+	worst  []time.Duration
+	drawn  []float64 // A h
+	pauses int
+	lazy   map[int]bool // slots whose cars never resume after a pause
+	paused map[int]bool
+}
+
+const queuePass = 5 * time.Second
+
+func newQueue(t interface{ Fatal(...any) }, limit MilliAmp, sets []PhaseSet) *queue {
+	b, err := NewBalancer(Config{Nodes: []Node{{ID: "main", Limit: Uniform(limit), Metered: true, WorstBase: Uniform(limit / 2)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := &queue{b: b, now: morning, lazy: map[int]bool{}, paused: map[int]bool{}}
+	for i, set := range sets {
+		q.conns = append(q.conns, Connector{Slot: i + 1, Node: "main", Phases: set, Min: 6 * Amp, Max: 16 * Amp, Online: true,
+			Wants: true, CanStartUnasked: true, WantsSince: q.now})
+	}
+	q.off, q.worst, q.drawn = make([]time.Time, len(sets)), make([]time.Duration, len(sets)), make([]float64, len(sets))
+	for i := range q.off {
+		q.off[i] = q.now
+	}
+	return q
+}
+
+func (q *queue) run(d time.Duration) {
+	for end := q.now.Add(d); q.now.Before(end); q.now = q.now.Add(queuePass) {
+		r := Reading{Node: "main", At: q.now, Period: queuePass, Current: Uniform(q.base)}
+		for i := range q.conns {
+			c := &q.conns[i]
+			held := c.Held
+			if q.lazy[c.Slot] && q.paused[c.Slot] {
+				held = 0
+			}
+			c.Measured, c.MeasuredAt = PerPhase{}, q.now
+			for p := range c.Measured {
+				if c.Phases.Has(Phase(p)) {
+					c.Measured[p] = held
+					r.Current[p] += held
+				}
+			}
+			q.drawn[i] += float64(held) / 1000 * queuePass.Hours()
+			if c.Held >= c.Min {
+				q.off[i] = q.now
+			} else {
+				q.worst[i] = max(q.worst[i], q.now.Sub(q.off[i]))
+			}
+		}
+		for _, sp := range q.b.Step(q.now, Input{Connectors: q.conns, Readings: []Reading{r}}).Setpoints {
+			q.obey(sp)
+		}
+	}
+}
+
+func (q *queue) obey(sp Setpoint) {
+	if sp.Action != Reduce && sp.Action != Raise && sp.Action != Renew {
+		return
+	}
+	c := &q.conns[sp.Slot-1]
+	switch {
+	case sp.Limit > c.Held:
+		c.LastUp = q.now
+	case sp.Limit < c.Held:
+		c.LastDown = q.now
+		if sp.Limit == 0 {
+			q.pauses++
+			q.paused[sp.Slot] = true
+		}
+	}
+	c.Held, c.HeldAt, c.LeaseUntil = sp.Limit, q.now, q.now.Add(sp.Lease)
+}
+
+// TestNobodyStarves: with n cars and k places nobody is without current for longer
+// than (ceil(n/k)-1) stints and five minutes (Q4).
+func TestNobodyStarves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(2, 14).Draw(t, "cars")
+		k := rapid.IntRange(1, n).Draw(t, "places")
+		sets := make([]PhaseSet, n)
+		for i := range sets {
+			sets[i] = AllPhases
+		}
+		q := newQueue(t, MilliAmp(6*k+rapid.IntRange(0, 5).Draw(t, "spare"))*Amp+10*Amp, sets)
+		q.base = 10 * Amp
+		q.run(3 * time.Hour)
+		bound := time.Duration((n+k-1)/k-1)*stint + 5*time.Minute
+		for i, w := range q.worst {
+			if w > bound {
+				t.Fatalf("%d cars, %d places: slot %d was without current for %v, more than %v", n, k, i+1, w, bound)
+			}
+		}
+	})
+}
+
+// TestNobodyStarvesOnMixedPhases: as above where cars have one, two or three phases
+// and places are those of the worst phase.
+func TestNobodyStarvesOnMixedPhases(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(3, 12).Draw(t, "cars")
+		sets := make([]PhaseSet, n)
+		for i := range sets {
+			sets[i] = PhaseSet(rapid.IntRange(1, 7).Draw(t, "phases"))
+		}
+		k := rapid.IntRange(1, n).Draw(t, "places")
+		q := newQueue(t, MilliAmp(6*k)*Amp+10*Amp, sets)
+		q.base = 10 * Amp
+		q.run(3 * time.Hour)
+		bound := time.Duration((n+k-1)/k-1)*stint + 5*time.Minute
+		for i, w := range q.worst {
+			if w > bound {
+				t.Fatalf("%v, %d places: slot %d was without current for %v, more than %v", sets, k, i+1, w, bound)
+			}
+		}
+	})
+}
