@@ -1,16 +1,16 @@
 package conformance
 
 import (
-	"context"
 	"encoding/hex"
 	"encoding/json"
+	"net/http"
 )
 
 // securityCases16 are those of OCTT where the operator changes how a charger gets in.
 var securityCases16 = []testCase{
 	{"TC_073_CSMS", "a new password is taken, another one is not", func(c *station) {
 		c.ready16()
-		c.keyRotates(nil)
+		c.access("rotate-key", `{}`, http.StatusOK)
 		key := c.newKey16()
 		c.password = string(key)
 		c.hangUp()
@@ -21,13 +21,13 @@ var securityCases16 = []testCase{
 		c.password = string(key)
 		c.ready16()
 		c.answersWith("ChangeConfiguration", `{"status":"Rejected"}`)
-		c.keyRotates([]string{"did not take its key"})
+		c.access("rotate-key", `{}`, http.StatusConflict)
 		c.hangUp()
 		c.ready16() // by the one before
 	}},
 	{"TC_083_CSMS", "one security profile up", func(c *station) {
 		c.ready16()
-		c.commands(func(ctx context.Context) error { return c.site.box.Adoption().Raise(ctx, "operator", c.id, 2) }, nil)
+		c.access("security-profile", `{"profile":2}`, http.StatusOK)
 		c.trusts(c.hears("InstallCertificate", `"CentralSystemRootCertificate"`))
 		c.hears("ChangeConfiguration", `"SecurityProfile"`, `"2"`)
 		c.hangUp()

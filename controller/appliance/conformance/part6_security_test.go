@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"math/big"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -29,7 +29,7 @@ var securityCases201 = []testCase{
 	}},
 	{"TC_A_09_CSMS", "a new password is taken", func(c *station) {
 		c.ready2()
-		c.keyRotates(nil)
+		c.access("rotate-key", `{}`, http.StatusOK)
 		c.password = c.newPassword2()
 		c.hangUp()
 		c.ready2()
@@ -41,7 +41,7 @@ var securityCases201 = []testCase{
 		c.ready2()
 		c.hears("SetVariables", `"HeartbeatInterval"`) // the box's own are written
 		c.answersWith("SetVariables", `{"setVariableResult":[{"attributeStatus":"Rejected","component":{"name":"SecurityCtrlr"},"variable":{"name":"BasicAuthPassword"}}]}`)
-		c.keyRotates([]string{"did not take its key"})
+		c.access("rotate-key", `{}`, http.StatusConflict)
 		refused := c.newPassword2()
 		c.answersWith("SetVariables", `{"setVariableResult":[]}`)
 		c.hangUp()
@@ -80,7 +80,7 @@ var securityCases201 = []testCase{
 	}},
 	{"TC_A_19_CSMS", "one security profile up", func(c *station) {
 		c.ready2()
-		c.commands(func(ctx context.Context) error { return c.site.box.Adoption().Raise(ctx, "operator", c.id, 2) }, nil)
+		c.access("security-profile", `{"profile":2}`, http.StatusOK)
 		c.trusts(c.hears("InstallCertificate", `"CSMSRootCertificate"`))
 		c.profile = 2
 		url, _ := c.door()
@@ -98,24 +98,12 @@ var securityCases201 = []testCase{
 	}},
 }
 
-// keyRotates has the operator give the station a new key.
-func (c *station) keyRotates(says []string) {
+// access gives an order about how the station gets in, through the API; the answer has
+// status.
+func (c *station) access(order, body string, status int) {
 	c.t.Helper()
-	c.commands(func(ctx context.Context) error { return c.site.box.Adoption().RotateKey(ctx, "operator", c.id) }, nil, says...)
-}
-
-// commands carries out what the operator does while the station does its part; says are
-// parts of what the operator is told, none: it was done.
-func (c *station) commands(operator func(context.Context) error, station func(), says ...string) {
-	c.t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- operator(c.t.Context()) }()
-	if station != nil {
-		station()
-	}
-	err := <-done
-	if len(says) == 0 && err != nil || len(says) > 0 && (err == nil || !containsAll(err.Error(), says)) {
-		c.t.Fatalf("the operator was told: %v, want %q", err, says)
+	if got := c.site.do(c.t, http.MethodPost, "/api/v1/chargers/"+c.id+"/"+order, body, nil); got != status {
+		c.t.Fatalf("%s %s: %d, want %d", order, body, got, status)
 	}
 }
 
@@ -134,11 +122,11 @@ func (c *station) newPassword2() string {
 // upTo3 brings a station with a password to a certificate of its own.
 func (c *station) upTo3() {
 	c.t.Helper()
-	c.commands(func(ctx context.Context) error { return c.site.box.Adoption().Raise(ctx, "operator", c.id, 3) }, func() {
-		c.hears("TriggerMessage", `"SignChargingStationCertificate"`)
-		c.signs("SignCertificate", `,"certificateType":"ChargingStationCertificate"`, c.id, "Accepted")
-		c.isFit(c.takes(c.hears("CertificateSigned")))
-	})
+	c.access("security-profile", `{"profile":3}`, http.StatusOK)
+	c.hears("TriggerMessage", `"SignChargingStationCertificate"`)
+	c.signs("SignCertificate", `,"certificateType":"ChargingStationCertificate"`, c.id, "Accepted")
+	c.isFit(c.takes(c.hears("CertificateSigned")))
+	c.hears("Reset", `"OnIdle"`)
 	c.profile, c.password = 3, ""
 }
 
