@@ -11,7 +11,7 @@ import (
 
 // planIterations is the budget of one solve: a bound on time that does not depend on
 // the machine.
-const planIterations = 400
+const planIterations = 100
 
 // outer asks the planner for wishes.
 type outer struct {
