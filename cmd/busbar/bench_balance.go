@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"busbar/loadbalance/bench"
 )
@@ -19,7 +19,13 @@ type benchBalanceCmd struct {
 	RootA    float64  `name:"root-a" help:"Only scenarios with this root limit in A; 0 is all."`
 	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, or all."`
 	PerSeed  bool     `help:"Add a result for each seed."`
-	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv."`
+	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv and events.json."`
+	Sessions string   `help:"The same from single files: a CSV of sessions …"`
+	Topology string   `help:"… the tree as JSON …"`
+	Base     string   `help:"… the base load, a CSV with one row a second …"`
+	Events   string   `help:"… and faults and limits as JSON. With --workload: instead of its events."`
+	Seed     int      `help:"Another seed: of a generated workload, which then has no bound, or the only one of L1 and after."`
+	Replay   string   `help:"Run again what a file written with --json holds, and fail if a figure differs."`
 	SVG      string   `name:"svg" help:"Write one chart for each scenario into this folder."`
 	Report   string   `help:"Write a document in Markdown into this file, beside what is printed."`
 	JSON     bool     `name:"json" help:"Write a list of rows instead of a table."`
@@ -27,6 +33,9 @@ type benchBalanceCmd struct {
 
 // Run measures; a bad figure is no failure.
 func (c benchBalanceCmd) Run(con console) error {
+	if c.Replay != "" {
+		return c.replay(con)
+	}
 	scenarios, err := c.scenarios()
 	if err != nil {
 		return badInput(err.Error(), "")
@@ -46,7 +55,7 @@ func (c benchBalanceCmd) Run(con console) error {
 				continue
 			}
 			fmt.Fprintf(con.Err, "%s %s, departures %s\n", s.Name, p.Name, p.Departures())
-			runs, err := s.Run(bench.Inputs{ACN: acn}, p)
+			runs, err := s.Run(bench.Inputs{ACN: acn, Seed: c.Seed}, p)
 			if err != nil {
 				return err
 			}
@@ -96,14 +105,93 @@ func (c benchBalanceCmd) draw(scenarios []bench.Scenario, results []bench.Result
 }
 
 func (c benchBalanceCmd) scenarios() ([]bench.Scenario, error) {
-	if c.Workload == "" {
+	if c.Workload == "" && c.Sessions == "" && c.Topology == "" {
 		return bench.Select(c.Scenario, c.RootA)
 	}
-	w, err := bench.ReadWorkload(strings.TrimRight(c.Workload, "/"), os.DirFS(c.Workload))
+	w, err := c.foreign()
 	if err != nil {
 		return nil, err
 	}
 	return []bench.Scenario{bench.Foreign(w)}, nil
+}
+
+// foreign reads a workload from the folder or the files given.
+func (c benchBalanceCmd) foreign() (*bench.Workload, error) {
+	var w *bench.Workload
+	var err error
+	events := c.Events
+	if c.Workload != "" {
+		w, err = bench.ReadWorkload(filepath.Base(c.Workload), os.DirFS(c.Workload))
+		if file := filepath.Join(c.Workload, "events.json"); events == "" {
+			if _, missing := os.Stat(file); missing == nil {
+				events = file
+			}
+		}
+	} else {
+		w, err = c.readParts()
+	}
+	if err != nil || events == "" {
+		return w, err
+	}
+	f, err := os.Open(events)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the events: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	return w, w.ReadEvents(f)
+}
+
+func (c benchBalanceCmd) readParts() (*bench.Workload, error) {
+	if c.Sessions == "" || c.Topology == "" {
+		return nil, errors.New("--sessions and --topology belong together")
+	}
+	topology, err := os.Open(c.Topology)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the tree: %w", err)
+	}
+	defer func() { _ = topology.Close() }()
+	sessions, err := os.Open(c.Sessions)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the sessions: %w", err)
+	}
+	defer func() { _ = sessions.Close() }()
+	if c.Base == "" {
+		return bench.ReadParts(filepath.Base(c.Sessions), topology, sessions, nil)
+	}
+	base, err := os.Open(c.Base)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the base load: %w", err)
+	}
+	defer func() { _ = base.Close() }()
+	return bench.ReadParts(filepath.Base(c.Sessions), topology, sessions, base)
+}
+
+// replay runs again what a file of rows holds and names every figure that differs.
+func (c benchBalanceCmd) replay(con console) error {
+	text, err := os.ReadFile(c.Replay)
+	if err != nil {
+		return fmt.Errorf("cannot read the file to replay: %w", err)
+	}
+	var rows []bench.Row
+	if err := json.Unmarshal(text, &rows); err != nil {
+		return badInput(fmt.Sprintf("cannot use %s: %v", c.Replay, err), "Write it with --json.")
+	}
+	acn, err := bench.PublicACN()
+	if err != nil {
+		return err
+	}
+	different, err := bench.Replay(rows, bench.Inputs{ACN: acn})
+	if err != nil {
+		return err
+	}
+	for _, d := range different {
+		fmt.Fprintln(con.Out, d)
+	}
+	if len(different) > 0 {
+		return fmt.Errorf("%d of %d figures differ", len(different), len(rows))
+	}
+	fmt.Fprintf(con.Out, "%d figures are the same\n", len(rows))
+	return nil
 }
 
 func (c benchBalanceCmd) write(out io.Writer, results []bench.Result) error {

@@ -91,9 +91,9 @@ func newSite(w *Workload, opt Options) (*site, error) {
 	if opt.Pass == 0 {
 		opt.Pass = 10 * time.Second
 		switch {
-		case len(w.Base) > 0 && len(w.Connectors) > 30:
+		case len(w.Base)+len(w.Events) > 0 && len(w.Connectors) > 30:
 			opt.Pass = 5 * time.Second
-		case len(w.Base) > 0:
+		case len(w.Base)+len(w.Events) > 0:
 			opt.Pass = time.Second
 		}
 	}
@@ -166,6 +166,13 @@ func (s *site) measure() {
 	now := s.at(s.now)
 	for v := range s.load {
 		r := &s.in.Readings[v]
+		if v == s.w.root && s.w.happening(MeterLoss, s.now) {
+			continue
+		}
+		if v == s.w.root && s.w.happening(MeterFreeze, s.now) {
+			r.At = now
+			continue
+		}
 		r.Node, r.At, r.Period = loadbalance.NodeID(s.w.Nodes[v].ID), now, s.opt.Pass
 		for p, a := range s.load[v] {
 			if v == s.w.root {
@@ -192,9 +199,10 @@ func (s *site) decide() {
 				c.Measured[p] = loadbalance.MilliAmp(math.Round(s.cars[k].draws * 1000))
 			}
 		}
-		c.MeasuredAt = now
+		c.MeasuredAt, c.Online = now, !s.w.offline(s.w.Sessions[k].Connector, s.now)
 		s.in.Connectors = append(s.in.Connectors, *c)
 	}
+	s.in.Caps = s.w.caps(s.now)
 	plan := s.b.Step(now, s.in)
 	for _, sp := range plan.Setpoints {
 		if sp.Action != loadbalance.Reduce && sp.Action != loadbalance.Raise && sp.Action != loadbalance.Renew {
@@ -228,7 +236,7 @@ func (s *site) send(k int, sp loadbalance.Setpoint) {
 // let the time until the next pass go by, in one go where nothing moves meanwhile.
 func (s *site) let() {
 	dt := s.pass
-	if s.opt.Cars != IdealCars || len(s.w.Base) > 0 {
+	if s.opt.Cars != IdealCars || len(s.w.Base) > 0 || len(s.w.Events) > 0 {
 		dt = 1
 	}
 	for t := s.now; t < s.now+s.pass; t += dt {

@@ -6,7 +6,7 @@ import "testing"
 // points; without departures nobody can do much better.
 func TestBusbarOnTheACNMonth(t *testing.T) {
 	i := Instances()[2] // 25 A
-	w, err := i.Workload(readACN(t))
+	w, err := i.Workload(readACN(t), 1)
 	if err != nil {
 		t.Fatal(err)
 	}

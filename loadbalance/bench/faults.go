@@ -24,8 +24,8 @@ type faultRun struct {
 const faultFrom = 10 * time.Minute
 
 func (f faultRun) scenario(family string) Scenario {
-	return Scenario{Name: f.name, Family: family, About: f.about, RootAmps: f.amps, Policies: []string{"busbar"}, run: func(Inputs, Policy) ([]Result, error) {
-		return overSeeds(f.seeds, func(seed int) (Result, error) {
+	return Scenario{Name: f.name, Family: family, About: f.about, RootAmps: f.amps, Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
+		return overSeeds(in.Seed, f.seeds, func(seed int) (Result, error) {
 			cars, err := loopCars(f.chargers, seed)
 			if err != nil {
 				return Result{}, err

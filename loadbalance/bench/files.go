@@ -38,16 +38,17 @@ func ReadWorkload(name string, dir fs.FS) (*Workload, error) {
 	defer func() { _ = sessions.Close() }()
 	base, err := dir.Open(baseFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return readParts(name, topology, sessions, nil)
+		return ReadParts(name, topology, sessions, nil)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the workload: %w", err)
 	}
 	defer func() { _ = base.Close() }()
-	return readParts(name, topology, sessions, base)
+	return ReadParts(name, topology, sessions, base)
 }
 
-func readParts(name string, topology, sessions, base io.Reader) (*Workload, error) {
+// ReadParts reads the parts of a workload; base may be nil.
+func ReadParts(name string, topology, sessions, base io.Reader) (*Workload, error) {
 	w := &Workload{Name: name}
 	if err := w.readTopology(topology); err != nil {
 		return nil, err

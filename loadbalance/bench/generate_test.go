@@ -91,7 +91,7 @@ func TestNamedInstancesAreThePublishedOnes(t *testing.T) {
 	want := golden(t)
 	acn := readACN(t)
 	for _, i := range Instances() {
-		w, err := i.Workload(acn)
+		w, err := i.Workload(acn, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

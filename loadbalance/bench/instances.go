@@ -30,12 +30,13 @@ func (i Instance) Family() string {
 	return family
 }
 
-// Workload makes an instance's workload; the ACN sessions are needed for W1 only.
-func (i Instance) Workload(acn []ACNSession) (*Workload, error) {
+// Workload makes an instance's workload; the ACN sessions are needed for W1 only. The
+// bounds hold for seed 1.
+func (i Instance) Workload(acn []ACNSession, seed int) (*Workload, error) {
 	if i.Kind == acnMonth {
 		return EUTree(i.Name, i.RootAmps, acn)
 	}
-	return Generate(i.Name, Recipe{Kind: i.Kind, Connectors: i.Connectors, Days: i.Days, Seed: 1, RootAmps: i.RootAmps, Base: i.Base})
+	return Generate(i.Name, Recipe{Kind: i.Kind, Connectors: i.Connectors, Days: i.Days, Seed: seed, RootAmps: i.RootAmps, Base: i.Base})
 }
 
 // Instances are the named public instances in order.

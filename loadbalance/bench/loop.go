@@ -54,8 +54,8 @@ const (
 // loop is L1: saturated demand on a noisy building.
 func loop(metering time.Duration) Scenario {
 	return Scenario{Name: fmt.Sprintf("L1-%ds", int(metering.Seconds())), Family: "L1", About: "24 chargers, 125 A, a noisy office, 4 h, chargers metered every " + metering.String(), RootAmps: loopAmps,
-		Policies: []string{"busbar"}, run: func(Inputs, Policy) ([]Result, error) {
-			return overSeeds(loopSeeds, func(seed int) (Result, error) {
+		Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
+			return overSeeds(in.Seed, loopSeeds, func(seed int) (Result, error) {
 				cars, err := loopCars(loopCount, seed)
 				if err != nil {
 					return Result{}, err
@@ -97,8 +97,13 @@ func (p *plant) result(metrics []Metric) Result {
 }
 
 // overSeeds runs once for each seed and puts the whole, seed 0, before them; its
-// timeline is the first seed's.
-func overSeeds(seeds int, run func(seed int) (Result, error)) ([]Result, error) {
+// timeline is the first seed's. Where one seed is asked for, there is only that.
+func overSeeds(only, seeds int, run func(seed int) (Result, error)) ([]Result, error) {
+	if only > 0 {
+		r, err := run(only)
+		r.Seed = only
+		return []Result{r}, err
+	}
 	out := []Result{{Policy: "busbar", Departures: "unknown"}}
 	for seed := 1; seed <= seeds; seed++ {
 		r, err := run(seed)

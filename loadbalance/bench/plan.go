@@ -57,14 +57,15 @@ func (o *outer) rooms(now int) {
 		}
 		second := now
 		for i, length := range p.Slots {
-			if i > 0 && (v != o.w.root || len(o.w.Base) == 0) {
+			varies := v == o.w.root && len(o.w.Base)+len(o.w.Events) > 0
+			if i > 0 && !varies {
 				break
 			}
 			var room loadbalance.PerPhase
 			for ph, limit := range n.Limit {
 				room[ph] = loadbalance.MilliAmp(limit * 1000)
 			}
-			if v == o.w.root && len(o.w.Base) > 0 {
+			if varies {
 				base := o.mean(second, int(length/time.Second))
 				for ph := range room {
 					room[ph] -= loadbalance.MilliAmp(base[ph] * 1000)

@@ -46,13 +46,17 @@ type Scenario struct {
 	RootAmps               float64
 	BoundKWh, RollingLPKWh float64 // 0: none stored
 	// Policies that make sense here; what each does with it is Run.
-	Policies []string
-	run      func(in Inputs, p Policy) ([]Result, error)
+	Policies  []string
+	generated bool // from a seed of which only 1 has a bound
+	run       func(in Inputs, p Policy) ([]Result, error)
 }
 
 // Inputs is what scenarios are made from beside the generator.
 type Inputs struct {
 	ACN []ACNSession
+	// Seed is another one than the named instances have, or the only one of scenarios
+	// with several; 0: as they are.
+	Seed int
 }
 
 // Has tells whether a policy makes sense here.
@@ -71,6 +75,9 @@ func (s Scenario) Run(in Inputs, p Policy) ([]Result, error) {
 	for i := range results {
 		r := &results[i]
 		r.Scenario, r.Family, r.RootAmps, r.BoundKWh = s.Name, s.Family, s.RootAmps, s.BoundKWh
+		if s.generated && in.Seed > 1 {
+			r.Seed, r.BoundKWh = in.Seed, 0
+		}
 		r.Policy = p.Name
 	}
 	return results, nil
@@ -122,8 +129,8 @@ func garage(kilowatts float64) Scenario {
 
 func instance(i Instance) Scenario {
 	return Scenario{Name: i.Name, Family: i.Family(), About: string(i.Kind), RootAmps: i.RootAmps, BoundKWh: i.BoundKWh, RollingLPKWh: i.RollingLPKWh, Policies: sessionPolicies(),
-		run: func(in Inputs, p Policy) ([]Result, error) {
-			w, err := i.Workload(in.ACN)
+		generated: i.Kind != acnMonth, run: func(in Inputs, p Policy) ([]Result, error) {
+			w, err := i.Workload(in.ACN, max(1, in.Seed))
 			if err != nil {
 				return nil, err
 			}

@@ -79,7 +79,8 @@ type Workload struct {
 	Sessions   []Session
 	// Base is the uncontrolled load at the root, one entry a second; past its end it
 	// starts again from the first. Empty: none.
-	Base []loadbalance.PerPhase
+	Base   []loadbalance.PerPhase
+	Events []Event
 
 	paths [][]int // of each node: itself and all above
 	root  int
@@ -129,12 +130,20 @@ func (w *Workload) Requested() float64 {
 	return sum
 }
 
-// BaseAt is the base load of a second.
+// BaseAt is the base load of a second, A.
 func (w *Workload) BaseAt(second int) [3]float64 {
-	if len(w.Base) == 0 {
-		return [3]float64{}
+	var base [3]float64
+	if len(w.Base) > 0 {
+		base = amps(w.Base[second%len(w.Base)])
 	}
-	return amps(w.Base[second%len(w.Base)])
+	for i := range w.Events {
+		if e := &w.Events[i]; e.Kind == BaseStep && e.on(second) {
+			for p, a := range e.Amps {
+				base[p] += a
+			}
+		}
+	}
+	return base
 }
 
 // amps is a current in amperes.
@@ -142,22 +151,29 @@ func amps(c loadbalance.PerPhase) [3]float64 {
 	return [3]float64{float64(c[0]) / 1000, float64(c[1]) / 1000, float64(c[2]) / 1000}
 }
 
-// free gives for each slot of the base load the mean of what the root leaves over,
-// nil without base load. A last slot may be shorter than the others.
+// free gives for each slot the mean of what the root leaves over, nil where that is
+// always its limit. Without events it repeats with the base load, whose last slot may
+// be shorter than the others.
 func (w *Workload) free() [][3]float64 {
-	if len(w.Base) == 0 {
+	seconds := len(w.Base)
+	if len(w.Events) > 0 {
+		for i := range w.Sessions {
+			seconds = max(seconds, w.Sessions[i].Depart)
+		}
+	}
+	if seconds == 0 {
 		return nil
 	}
-	out := make([][3]float64, (len(w.Base)+SlotSeconds-1)/SlotSeconds)
+	out := make([][3]float64, (seconds+SlotSeconds-1)/SlotSeconds)
 	for i := range out {
-		seconds := w.Base[i*SlotSeconds : min(len(w.Base), (i+1)*SlotSeconds)]
-		for _, b := range seconds {
-			for p, a := range amps(b) {
-				out[i][p] += max(0, w.Nodes[w.root].Limit[p]-a)
+		from, to := i*SlotSeconds, min(seconds, (i+1)*SlotSeconds)
+		for at := from; at < to; at++ {
+			for p, a := range w.rootRoom(at) {
+				out[i][p] += max(0, a)
 			}
 		}
 		for p := range out[i] {
-			out[i][p] /= float64(len(seconds))
+			out[i][p] /= float64(to - from)
 		}
 	}
 	return out
