@@ -1,15 +1,20 @@
-// Package planner looks ahead: which car gets how much now, so that by the time each
-// leaves as much as possible of what was asked for has been delivered, at the least cost.
+// Package planner looks hours ahead: it decides which car should charge when, so that
+// all of them leave with as much of the energy they asked for as the fuses allow.
 //
-// The problem is a linear programme: one current per car and slot, per-phase limits of
-// every fuse in every slot, the energy each car still wants, prices and a power cap. A
-// Planner solves it approximately by a primal-dual gradient method with restarts, which
-// can be stopped after any iteration, starts from its previous answer, and states how far
-// it may be from the best (Result.Bound). For the present slot the answer is repaired to
-// what chargers can do: 0 or at least the minimum, in steps, within every fuse.
+// It solves a linear programme over the cars present and the slots until the last of
+// them leaves, with one row for each node, phase and slot that can become tight. The
+// method is a first-order one (a reflected primal-dual hybrid gradient with Halpern
+// anchoring and restarts): it can be stopped after any iteration, starts again from
+// the prices of the last solve, and gives an upper bound along with every plan, so
+// that the distance to the best plan is always known. For the present slot the plan
+// is then made to fit what a charger can do: 0 or Min..Max in whole steps.
 //
-// The plan guards no fuse: it only says what would be good. The inner loop overrules it
-// downwards at any time. The package is pure: no clock, no I/O, no goroutine; the same
-// sequence of problems and iterations gives the same results. Currents are per phase;
-// inside, they are amperes in float64.
+// Everything here is pure and deterministic: no clock, no I/O, no goroutine, no log.
+// A Planner is the warm-start state and scratch memory of one site; one goroutine owns
+// it. Current is MilliAmp per phase, rms; energy is Wh; power is W at 230 V to neutral
+// and power factor 1. Rooms are rounded down.
+//
+// A plan is a wish. The package balancer above it decides what is safe at each second
+// and may always give less; the planner knows nothing of meters, leases, chargers or
+// OCPP.
 package planner

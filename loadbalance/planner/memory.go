@@ -1,79 +1,94 @@
 package planner
 
 import (
-	"slices"
+	"sort"
 	"time"
 
 	"busbar/loadbalance"
 )
 
-// memory is the answer before, by absolute time, so that slots of other lengths can be
-// filled from it.
+// memory is what one solve leaves for the next: prices and currents by the wall clock.
 type memory struct {
 	now    time.Time
-	starts []float64 // h
-	price  map[loadbalance.NodeID][]float64
-	power  []float64
-	amps   map[int][]float64 // by connector
+	begin  []float64
+	nodes  map[loadbalance.NodeID]int
+	width  int
+	prices []float64       // per A and hour, by slot and key
+	energy map[int]float64 // per Wh, by connector
+	plans  map[int][]float64
 }
 
-// resume starts a solution where the one before ended.
-func (w *memory) resume(p *Problem, s *state) {
-	if w.now.IsZero() || len(w.starts) == 0 {
-		return
+// keep remembers plan x and prices y of m.
+func (r *memory) keep(m *model, x, y []float64) {
+	s := m.site
+	r.now = s.problem.Now
+	r.begin = append(r.begin[:0], s.begin...)
+	r.begin = append(r.begin, s.begin[len(s.begin)-1]+s.hours[len(s.hours)-1])
+	r.width = s.width
+	r.nodes = map[loadbalance.NodeID]int{}
+	for i := range s.problem.Nodes {
+		r.nodes[s.problem.Nodes[i].ID] = i
 	}
-	passed := p.Now.Sub(w.now).Hours()
-	if passed < 0 || passed > w.starts[len(w.starts)-1] {
-		return
-	}
-	was := make([]int, s.slots) // the slot before that each slot lies in
-	for t, start := range s.starts {
-		mid := passed + start + s.hours[t]/2
-		k, exact := slices.BinarySearch(w.starts, mid)
-		if !exact {
-			k--
-		}
-		was[t] = max(k, 0)
-	}
-	for i := range s.cars {
-		c := &s.cars[i]
-		if old := w.amps[p.Cars[c.at].Slot]; len(old) > 0 {
-			for t := range c.x {
-				c.x[t] = min(entry(old, was[t]), c.max)
-			}
+	r.prices = sized(r.prices, len(s.hours)*s.width)
+	clear(r.prices)
+	r.energy, r.plans = map[int]float64{}, map[int][]float64{}
+	for i, k := range m.keyOf {
+		if k >= 0 {
+			r.prices[k] = y[i] / s.hours[int(k)/s.width]
+		} else if car, ok := ofEnergy(k); ok {
+			r.energy[s.problem.Cars[car].Slot] = y[i]
 		}
 	}
-	old := len(w.starts)
-	for v, id := range s.ids {
-		prices := w.price[id]
-		if len(prices) != 3*old {
+	for j, i := range m.carOf {
+		slot := s.problem.Cars[i].Slot
+		if r.plans[slot] == nil {
+			r.plans[slot] = make([]float64, len(s.hours))
+		}
+		r.plans[slot][m.slotOf[j]] = x[j]
+	}
+}
+
+// recall writes what is remembered into plan x and prices y of m, 0 where nothing is.
+func (r *memory) recall(m *model, x, y []float64) {
+	if len(r.begin) == 0 {
+		return
+	}
+	s := m.site
+	slots := len(r.begin) - 1
+	shift := s.problem.Now.Sub(r.now).Hours()
+	old := make([]int, len(s.hours)) // the old slot of each new one, -1: none
+	for t := range s.hours {
+		mid := s.begin[t] + s.hours[t]/2 + shift
+		old[t] = sort.SearchFloat64s(r.begin, mid) - 1
+		if old[t] >= slots {
+			old[t] = -1
+		}
+	}
+	width := r.width
+	for i, k := range m.keyOf {
+		if car, ok := ofEnergy(k); ok {
+			y[i] = r.energy[s.problem.Cars[car].Slot]
+		}
+		if k < 0 {
 			continue
 		}
-		for ph := range 3 {
-			for t := range s.slots {
-				if i := (v*3+ph)*s.slots + t; s.count[i] > 0 {
-					s.price[i] = prices[ph*old+was[t]]
-				}
+		t, key := int(k)/s.width, int(k)%s.width
+		if old[t] < 0 {
+			continue
+		}
+		was := width - 1
+		if key < s.width-1 {
+			v, ok := r.nodes[s.problem.Nodes[key/3].ID]
+			if !ok {
+				continue
 			}
+			was = v*3 + key%3
 		}
+		y[i] = r.prices[old[t]*width+was] * s.hours[t]
 	}
-	for t := range s.cap {
-		if len(w.power) == old {
-			s.power[t] = w.power[was[t]]
+	for j, i := range m.carOf {
+		if plan, t := r.plans[s.problem.Cars[i].Slot], old[m.slotOf[j]]; plan != nil && t >= 0 && t < len(plan) {
+			x[j] = min(plan[t], m.top[j])
 		}
-	}
-}
-
-// remember keeps a solution.
-func (w *memory) remember(p *Problem, s *state) {
-	w.now, w.starts = p.Now, s.starts
-	w.price = make(map[loadbalance.NodeID][]float64, len(s.ids))
-	for v, id := range s.ids {
-		w.price[id] = s.price[v*3*s.slots : (v+1)*3*s.slots]
-	}
-	w.power = s.power
-	w.amps = make(map[int][]float64, len(s.cars))
-	for i := range s.cars {
-		w.amps[p.Cars[s.cars[i].at].Slot] = slices.Clone(s.cars[i].x)
 	}
 }

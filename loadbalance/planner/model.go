@@ -1,212 +1,269 @@
 package planner
 
-import (
-	"math"
-	"time"
+import "math"
 
-	"busbar/loadbalance"
-)
-
-// model is a Problem in arrays. Nodes are numbered so that parents come first. Arrays
-// over (node, phase, slot) are indexed by (node*3+phase)*slots+slot.
+// model is the programme of a site and what its columns and rows mean. Columns of cars
+// come first, slot by slot; what they pay for softly exceeded limits follows.
 type model struct {
-	slots  int
-	hours  []float64 // of each slot
-	starts []float64 // h from now
-	parent []int
-	ids    []loadbalance.NodeID
-	room   []float64 // A
-	count  []float64 // cars that can load the line; 0 where its limit can't bind
-	cap    []float64 // of all cars in each slot, A summed over phases; nil: none
-	// phasesAt is the number of phases of cars that the cap concerns in each slot.
-	phasesAt []float64
-	cars     []car
-	volts    float64
+	program
+	site   *site
+	first  []int32 // first column of each slot, one more than slots
+	carOf  []int32 // car of each car column
+	slotOf []int32
+	column []int32 // by slot*cars+car, -1 for none
+	keyOf  []int32 // by row: index of rooms, or energyRow(car), or softRow
+	fair   []float64
+	tally  []tally
 }
 
-// car is a car in arrays; those over slots are as long as it stays.
-type car struct {
-	at      int // in Problem.Cars
-	node    int
-	phases  [3]bool
-	n       float64 // phases
-	rows    float64 // lines that it loads
-	min     float64
-	max     float64
-	held    float64
-	fill    []float64 // part of each slot that it is there
-	value   []float64 // of one ampere during one hour, per phase
-	amps    float64   // A·h still wanted, on each phase; +Inf: unknown
-	whPerAh float64
-	lax     float64 // h it could wait and still be filled
-	x       []float64
-	sum     []float64 // of x since the last restart
+// softRow marks a row that may be exceeded at a price.
+const softRow = math.MinInt32
+
+// energyRow marks the row of what car i wants.
+func energyRow(i int) int32 { return int32(-1 - i) }
+
+// ofEnergy is the car of an energy row.
+func ofEnergy(key int32) (car int, ok bool) { return int(-1 - key), key < 0 && key != softRow }
+
+// tally is what one key carries in a slot.
+type tally struct {
+	load  float64
+	count int32
+	mark  uint64 // the set of columns below, as a sum of their marks
+	next  int32  // where the next entry of its row goes, -1: no row
 }
 
-// The weights of the objective beside the energy itself. They decide between plans that
-// deliver nearly the same, and make few cars charge well instead of many a little below
-// their minimum. Chosen on the month of the tests: each alone brings 0.2 to 1 % more.
-const (
-	// eagerness is how much of the value of energy is lost if it is delivered at the end:
-	// what is delivered early is safe, and leaves room for cars that are still to come.
-	eagerness = 0.6
-	// keeping is the bonus of a car that is charging already, during the next half hour.
-	keeping = 0.05
-	// pressing is the bonus of a car that cannot wait at all; one that can wait
-	// for pressingHours gets none.
-	pressing      = 0.07
-	pressingHours = 12
-)
-
-// newModel reads a problem. Cars that are gone, take nothing or have no node are left out.
-func newModel(p *Problem) *model {
-	m := &model{slots: len(p.Slots), volts: p.Volts}
-	if m.volts <= 0 {
-		m.volts = 230
+// build makes the programme of s.
+func (m *model) build(s *site) {
+	m.site = s
+	m.reset()
+	m.carOf, m.slotOf, m.keyOf = m.carOf[:0], m.slotOf[:0], m.keyOf[:0]
+	m.first = append(m.first[:0], 0)
+	m.column = sized(m.column, len(s.hours)*len(s.cars))
+	for t := range s.hours {
+		m.addSlot(t)
 	}
-	at := 0.0
-	for _, d := range p.Slots {
-		m.starts = append(m.starts, at)
-		m.hours = append(m.hours, max(d, time.Second).Hours())
-		at += m.hours[len(m.hours)-1]
+	for t := range s.hours {
+		m.addTree(t)
 	}
-	number := m.addNodes(p)
-	if len(p.Power) > 0 {
-		m.cap = make([]float64, m.slots)
-		for t := range m.cap {
-			m.cap[t] = max(0, entry(p.Power, t)) / m.volts
-		}
+	for i := range s.cars {
+		m.addEnergy(i)
 	}
-	dearest, cheapest := 0.0, 0.0
-	for i, c := range p.Prices {
-		if i == 0 || c > dearest {
-			dearest = c
-		}
-		if i == 0 || c < cheapest {
-			cheapest = c
-		}
-	}
-	for i := range p.Cars {
-		if node, ok := number[p.Cars[i].Node]; ok {
-			m.addCar(p, i, node, at, dearest, dearest-cheapest)
-		}
-	}
-	m.countCars()
-	return m
+	m.addSun()
+	m.addPeak()
+	m.seal()
 }
 
-// addNodes numbers the nodes, parents first. Circles are cut where they are met.
-func (m *model) addNodes(p *Problem) map[loadbalance.NodeID]int {
-	byID := make(map[loadbalance.NodeID]int, len(p.Nodes))
-	for i, n := range p.Nodes {
-		byID[n.ID] = i
+// worth is what a Wh delivered to c in slot t is worth, less its price.
+func (m *model) worth(c *car, t int) float64 {
+	s := m.site
+	late := min((s.begin[t]+s.hours[t]/2)/max(s.span, 1e-9), 1)
+	if !s.money.any() {
+		return c.class * (1 - early*late)
 	}
-	number := make(map[loadbalance.NodeID]int, len(p.Nodes))
-	var add func(i, depth int) int
-	add = func(i, depth int) int {
-		n := &p.Nodes[i]
-		if k, done := number[n.ID]; done {
-			return k
-		}
-		parent := -1
-		if j, ok := byID[n.Parent]; ok && depth < len(p.Nodes) {
-			parent = add(j, depth+1)
-		}
-		k := len(m.parent)
-		number[n.ID] = k
-		m.parent, m.ids = append(m.parent, parent), append(m.ids, n.ID)
-		for ph := range 3 {
-			for t := range m.slots {
-				room := 0.0
-				if len(n.Room) > 0 {
-					room = max(0, float64(entry(n.Room, t)[ph])/1000)
-				}
-				m.room = append(m.room, room)
-			}
-		}
-		return k
+	worth := c.class * (1 - earlyPriced*late)
+	if s.money.sun == nil {
+		worth -= s.money.energy[t]
 	}
-	for i := range p.Nodes {
-		add(i, 0)
-	}
-	return number
+	return worth
 }
 
-func (m *model) addCar(p *Problem, i, node int, end, dearest, spread float64) {
-	in := &p.Cars[i]
-	c := car{at: i, node: node, min: float64(in.Min) / 1000, max: float64(in.Max) / 1000, held: float64(in.Held) / 1000}
-	stay := end
-	if !in.Departure.IsZero() {
-		stay = min(end, in.Departure.Sub(p.Now).Hours())
+// addSlot adds the columns of slot t: one for each car that is there and has room.
+func (m *model) addSlot(t int) {
+	s := m.site
+	if s.anyUnknown() {
+		m.fair = s.fairShare(t, m.fair)
 	}
-	if c.max < c.min || c.max <= 0 || stay <= 0 || in.Wants < 0 {
+	for i := range s.cars {
+		c := &s.cars[i]
+		m.column[t*len(s.cars)+i] = -1
+		if !c.able {
+			continue
+		}
+		top := c.max
+		if !c.known {
+			top = min(top, m.fair[i])
+		}
+		top = min(top, s.roomFor(c, t)) * s.share(c, t)
+		if top <= 1e-6 {
+			continue
+		}
+		m.column[t*len(s.cars)+i] = m.addColumn(m.worth(c, t)*c.power*s.hours[t], top)
+		m.carOf, m.slotOf = append(m.carOf, int32(i)), append(m.slotOf, int32(t))
+	}
+	m.first = append(m.first, int32(len(m.cost)))
+}
+
+// addTree adds the rows of slot t that can become tight, each set of cars once.
+func (m *model) addTree(t int) {
+	s := m.site
+	m.count(t)
+	rooms := s.rooms[t*s.width : (t+1)*s.width]
+	size := int32(len(m.col))
+	for k := range m.tally {
+		n := &m.tally[k]
+		n.next = -1
+		if n.load > rooms[k]+1e-9 && !m.covered(rooms, k) {
+			n.next = size
+			size += n.count
+			m.limit = append(m.limit, rooms[k])
+			m.keyOf = append(m.keyOf, int32(t*s.width+k))
+			m.from = append(m.from, size)
+		}
+	}
+	m.col, m.val = extended(m.col, int(size)), extended(m.val, int(size))
+	put := func(k int, j int32, val float64) {
+		if n := &m.tally[k]; n.next >= 0 {
+			m.col[n.next], m.val[n.next] = j, val
+			n.next++
+		}
+	}
+	for j := m.first[t]; j < m.first[t+1]; j++ {
+		c := &s.cars[m.carOf[j]]
+		for _, k := range c.keys {
+			put(k, j, 1)
+		}
+		put(s.width-1, j, float64(len(c.phases)))
+	}
+}
+
+// count fills the tally of slot t.
+func (m *model) count(t int) {
+	s := m.site
+	m.tally = sized(m.tally, s.width)
+	clear(m.tally)
+	for j := m.first[t]; j < m.first[t+1]; j++ {
+		c, mark := &s.cars[m.carOf[j]], scatter(uint64(j))
+		for _, k := range c.keys {
+			n := &m.tally[k]
+			n.load += m.top[j]
+			n.count++
+			n.mark += mark
+		}
+		all := &m.tally[s.width-1]
+		all.load += m.top[j] * float64(len(c.phases))
+		all.count++
+	}
+}
+
+// covered reports whether another row of the same cars is at least as tight: another
+// phase of the node, or a node below it.
+func (m *model) covered(rooms []float64, k int) bool {
+	if k == len(rooms)-1 {
+		return false
+	}
+	n := &m.tally[k]
+	same := func(other int) bool {
+		return m.tally[other].mark == n.mark && m.tally[other].count == n.count
+	}
+	v, ph := k/3, k%3
+	for other := v * 3; other < v*3+3; other++ {
+		if other != k && same(other) && (rooms[other] < rooms[k] || rooms[other] == rooms[k] && other < k) {
+			return true
+		}
+	}
+	for child, up := range m.site.parent {
+		if up == v && same(child*3+ph) && rooms[child*3+ph] <= rooms[k] {
+			return true
+		}
+	}
+	return false
+}
+
+// addEnergy adds a row for car i if it could get more than it asks for.
+func (m *model) addEnergy(i int) {
+	s := m.site
+	c := &s.cars[i]
+	if !c.known || !c.able {
 		return
 	}
-	for ph := range c.phases {
-		c.phases[ph] = in.Phases&loadbalance.AllPhases == 0 || in.Phases.Has(loadbalance.Phase(ph))
-		if c.phases[ph] {
-			c.n++
+	most := 0.0
+	for t := range s.hours {
+		if j := m.column[t*len(s.cars)+i]; j >= 0 {
+			most += m.top[j] * c.power * s.hours[t]
 		}
 	}
-	for v := node; v >= 0; v = m.parent[v] {
-		c.rows += c.n
+	if most <= c.wants {
+		return
 	}
-	if m.cap != nil {
-		c.rows += c.n
-	}
-	c.whPerAh = m.volts * c.n
-	c.amps = math.Inf(1)
-	class := math.Pow(3, float64(min(max(in.Priority, -8), 8))) * float64(max(in.Weight, 1))
-	if in.Wants == 0 {
-		class /= 2
-		c.lax = stay
-	} else {
-		c.amps = float64(in.Wants) / c.whPerAh
-		c.lax = stay - c.amps/c.max
-	}
-	for t := 0; t < m.slots && m.starts[t] < stay; t++ {
-		c.fill = append(c.fill, min(1, (stay-m.starts[t])/m.hours[t]))
-		worth := 1 - eagerness*(m.starts[t]+m.hours[t]/2)/end
-		if spread > 0 { // the dearest hour is worth a quarter of the cheapest, and still more than a shortfall
-			worth *= 0.25 + 0.75*(dearest-entry(p.Prices, t))/spread
+	for t := range s.hours {
+		if j := m.column[t*len(s.cars)+i]; j >= 0 {
+			m.entry(j, c.power*s.hours[t])
 		}
-		if c.held > 0 && m.starts[t] < 0.5 {
-			worth *= 1 + keeping
-		}
-		worth *= 1 + pressing*min(1, max(0, 1-c.lax/pressingHours))
-		c.value = append(c.value, class*worth)
 	}
-	c.x = make([]float64, len(c.fill))
-	c.sum = make([]float64, len(c.fill))
-	m.cars = append(m.cars, c)
+	m.endRow(c.wants)
+	m.keyOf = append(m.keyOf, energyRow(i))
 }
 
-// countCars finds how many cars can load each line, and drops limits that can't bind.
-func (m *model) countCars() {
-	m.count = make([]float64, len(m.room))
-	m.phasesAt = make([]float64, m.slots)
-	most := make([]float64, len(m.room))
-	for i := range m.cars {
-		c := &m.cars[i]
-		for t := range c.fill {
-			m.phasesAt[t] += c.n
+// addSun adds what is bought in each slot beyond the surplus.
+func (m *model) addSun() {
+	s := m.site
+	for t, free := range s.money.sun {
+		most := 0.0
+		for j := m.first[t]; j < m.first[t+1]; j++ {
+			most += m.top[j] * float64(len(s.cars[m.carOf[j]].phases))
 		}
-		for v := c.node; v >= 0; v = m.parent[v] {
-			for ph, on := range c.phases {
-				if !on {
-					continue
-				}
-				at := (v*3 + ph) * m.slots
-				for t := range c.fill {
-					m.count[at+t]++
-					most[at+t] += c.max
-				}
+		if most <= free || s.money.energy[t] == 0 {
+			continue
+		}
+		for j := m.first[t]; j < m.first[t+1]; j++ {
+			m.entry(j, float64(len(s.cars[m.carOf[j]].phases)))
+		}
+		m.entry(m.addColumn(-s.money.energy[t]*s.volts*s.hours[t], most-free), -1)
+		m.endRow(free)
+		m.keyOf = append(m.keyOf, softRow)
+	}
+}
+
+// addPeak adds what the highest quarter hour exceeds Peak.Set by.
+func (m *model) addPeak() {
+	s := m.site
+	if s.money.peak <= 0 {
+		return
+	}
+	quarters := s.quarter(len(s.hours)-1) + 1
+	base := make([]float64, quarters) // Wh of other load, later what is left for cars
+	most := make([]float64, quarters) // A·h of all phases that cars could take
+	for t := range s.hours {
+		q := s.quarter(t)
+		base[q] += s.base(t) * s.hours[t]
+		for j := m.first[t]; j < m.first[t+1]; j++ {
+			most[q] += m.top[j] * float64(len(s.cars[m.carOf[j]].phases)) * s.hours[t]
+		}
+	}
+	level := s.problem.Peak.Set
+	for q := range quarters { // what others reach anyway costs nothing more
+		used, _ := s.ofQuarter(q, 0)
+		level = max(level, (base[q]-used)/0.25)
+	}
+	above := 0.0
+	for q := range quarters {
+		left, _ := s.ofQuarter(q, level)
+		base[q] = max(0, left-base[q]) / s.volts
+		above = max(above, (most[q]-base[q])/0.25)
+	}
+	if above <= 0 {
+		return
+	}
+	z := m.addColumn(-s.money.peak*s.volts, above)
+	for q := range quarters {
+		if most[q] <= base[q] {
+			continue
+		}
+		for t := range s.hours {
+			for j := m.first[t]; j < m.first[t+1] && s.quarter(t) == q; j++ {
+				m.entry(j, float64(len(s.cars[m.carOf[j]].phases))*s.hours[t])
 			}
 		}
+		m.entry(z, -0.25)
+		m.endRow(base[q])
+		m.keyOf = append(m.keyOf, softRow)
 	}
-	for i := range m.room {
-		if most[i] <= m.room[i] {
-			m.count[i] = 0
-		}
-	}
+}
+
+// scatter spreads the bits of x, so that sums of different sets differ.
+func scatter(x uint64) uint64 {
+	x = (x + 0x9e3779b97f4a7c15) * 0xbf58476d1ce4e5b9
+	x ^= x >> 29
+	return x * 0x94d049bb133111eb
 }
