@@ -20,10 +20,11 @@ const (
 
 func (s *Site) chargerConnected(ev ChargerConnected) {
 	st := s.stations[ev.Station]
-	if st == nil {
+	if st == nil || ev.Stranger {
 		s.knock(ev)
 		return
 	}
+	delete(s.waiting, ev.Station)
 	st.online, st.generation, st.protocol, st.remote = true, ev.Generation, ev.Protocol, ev.Remote
 	st.since, st.lastHeard = s.now, s.now
 	st.prepared = false
@@ -69,7 +70,7 @@ func (s *Site) chargerHeard(ev ChargerHeard) {
 
 func (s *Site) booted(ev Booted) {
 	st := s.stations[ev.Station]
-	if st == nil {
+	if st == nil || s.waiting[ev.Station] != nil {
 		st = s.admit(ev)
 		if st == nil {
 			s.answer(ev.Reply, BootAnswer{Status: "Pending", Interval: bootRetry, Now: s.now})
@@ -106,7 +107,22 @@ func (s *Site) admit(ev Booted) *station {
 	if s.cfg.Layout.Onboarding != "open" {
 		return nil
 	}
-	return s.adopt(ev.Station, w)
+	return s.letIn(ev.Station, w)
+}
+
+// letIn connects a charger that waited at the door: one that is new, or one whose access
+// was taken away before, with the connectors that it has.
+func (s *Site) letIn(id StationID, w *waiting) *station {
+	st := s.stations[id]
+	if st == nil {
+		return s.adopt(id, w)
+	}
+	delete(s.waiting, id)
+	st.online, st.generation, st.remote, st.since, st.protocol = true, w.generation, w.remote, s.now, w.protocol
+	st.prepared, s.passDue = false, true
+	s.clear("charger.offline", string(id))
+	s.note(SeverityInfo, "charger.adopted", string(id), "let in again")
+	return st
 }
 
 // adopt gives an unknown charger one connector below the first supply. What is not
@@ -142,7 +158,7 @@ func (s *Site) approveRequested(ev ApproveRequested) {
 		s.answer(ev.Reply, CommandAnswer{Status: "Accepted"})
 		return
 	}
-	s.adopt(ev.Station, w)
+	s.letIn(ev.Station, w)
 	// It is waiting with its next Boot; asked for it, it need not.
 	s.command(Command{Station: ev.Station, Kind: CommandTrigger, Message: "BootNotification"}, nil)
 	s.answer(ev.Reply, CommandAnswer{Status: "Accepted"})

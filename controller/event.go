@@ -35,6 +35,9 @@ type (
 		Generation uint64
 		Protocol   string // "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 		Remote     string
+		// Stranger: it has proven nothing, and waits for approval even where its identity
+		// is known: that of a charger whose access was taken away.
+		Stranger bool
 	}
 	// ChargerGone: that socket ended.
 	ChargerGone struct {

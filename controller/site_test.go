@@ -413,3 +413,35 @@ func anyEvent(rt *rapid.T, r *rig) Event {
 	}
 	return events[rapid.IntRange(0, len(events)-1).Draw(rt, "event")]
 }
+
+// TestAStrangerUnderAKnownIdentityWaits: somebody who has proven nothing is not the
+// charger, and once approved it has its old connectors.
+func TestAStrangerUnderAKnownIdentityWaits(t *testing.T) {
+	r := newRig(t, layout(), Recovered{Stations: []StationRow{{Station: "CP1"}}})
+	r.do(ChargerConnected{Station: "CP1", Generation: 1, Stranger: true})
+	boot := Booted{Station: "CP1", Reply: r.next(), Info: ChargerInfo{Vendor: "V"}}
+	r.do(boot)
+	if got := answer[BootAnswer](r, boot.Reply); got.Status != "Pending" {
+		t.Fatalf("boot %+v", got)
+	}
+	if snap := r.site.Snapshot(r.now); snap.Chargers[0].Online || len(snap.Waiting) != 1 || snap.Waiting[0].Info.Vendor != "V" {
+		t.Fatalf("taken for the charger: %+v", snap.Waiting)
+	}
+	r.do(ApproveRequested{Reply: r.next(), Station: "CP1", Approve: true})
+	boot.Reply = r.next()
+	r.do(boot)
+	if got := answer[BootAnswer](r, boot.Reply); got.Status != "Accepted" {
+		t.Fatalf("boot after approval %+v", got)
+	}
+	if snap := r.site.Snapshot(r.now); !snap.Chargers[0].Online || len(snap.Waiting) != 0 || len(snap.Connectors) != 3 {
+		t.Fatalf("%+v", snap)
+	}
+	r.do(ChargerGone{Station: "CP1", Generation: 1})
+	r.do(ChargerConnected{Station: "CP1", Generation: 2, Stranger: true})
+	r.do(ChargerConnected{Station: "CP1", Generation: 3})
+	boot.Reply = r.next()
+	r.do(boot)
+	if got := answer[BootAnswer](r, boot.Reply); got.Status != "Accepted" {
+		t.Fatalf("boot of the charger itself %+v", got)
+	}
+}

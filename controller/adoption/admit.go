@@ -182,8 +182,9 @@ func (s *Service) expect(hs *ocpp.Handshake, stranger bool) {
 	s.arrivals[hs.Request.RemoteAddr] = a
 }
 
-// Opened is told of each connection before its first message.
-func (s *Service) Opened(c *ocpp.Conn) {
+// Opened is told of each connection before its first message, and says whether it is a
+// stranger's.
+func (s *Service) Opened(c *ocpp.Conn) (stranger bool) {
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,6 +197,7 @@ func (s *Service) Opened(c *ocpp.Conn) {
 		s.markLocked(c.Identity(), func(c *Credential) { c.Profile, c.Target = max(c.Profile, c.Target), 0 },
 			"adoption.raised", fmt.Sprintf("came back on security profile %d; lower ones are refused from now on", l.profile))
 	}
+	return l.stranger
 }
 
 // Booted compares what the charger says of itself with its certificate (B01.FR.11).

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"busbar/controller/adoption"
+	"busbar/ocpp"
 	"busbar/web"
 )
 
@@ -109,5 +111,43 @@ func TestAdoptionByThePage(t *testing.T) {
 	}
 	if lines := eventsOf(t, box, "adoption.approved", 1); !strings.Contains(lines[0], "by the box's own token (admin)") {
 		t.Errorf("audit: %q", lines)
+	}
+}
+
+// TestAForgottenChargerIsAStranger: after forget neither its certificate nor its identity
+// opens anything; approved again it has a key of its own again.
+func TestAForgottenChargerIsAStranger(t *testing.T) {
+	box, _ := pagedBox(t, t.TempDir(), "")
+	d := newDevice(t, "NEW1")
+	_, err := d.come(box, doorTLS, "")
+	must(t, err)
+	must(t, box.Adoption().Approve(t.Context(), "tester", "NEW1", adoption.Approval{}))
+	raw, _ := d.secrets()
+	_, err = d.come(box, doorTLS, raw)
+	must(t, err)
+	must(t, box.Adoption().Raise(t.Context(), "tester", "NEW1", 3))
+	c, err := d.come(box, doorCertificate, "")
+	must(t, err)
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NEW1/forget", "", nil); code != 200 {
+		t.Fatalf("forget: %d", code)
+	}
+	<-c.Done()
+	if _, err := d.come(box, doorCertificate, ""); err == nil {
+		t.Error("came in with a certificate that is revoked")
+	}
+	d.cert = nil
+	c, err = d.come(box, doorTLS, "")
+	must(t, err)
+	if p := box.Adoption().Pending(); len(p) != 1 || p[0].Station != "NEW1" {
+		t.Fatalf("does not wait: %+v", p)
+	}
+	if _, err := c.Call(t.Context(), ocpp.Call{Action: "StartTransaction", Payload: json.RawMessage(`{"connectorId":1,"idTag":"A","meterStart":0,"timestamp":"2026-03-01T00:00:00Z"}`)}); err == nil {
+		t.Error("a stranger under its name started a transaction")
+	}
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NEW1/approve", `{"approve":true}`, nil); code != 200 {
+		t.Fatalf("approved again: %d", code)
+	}
+	if again, _ := d.secrets(); again == raw {
+		t.Error("it got no new key")
 	}
 }

@@ -14,9 +14,9 @@ type Guard interface {
 	// Admit judges a handshake. stranger: it may come in, and waits for approval. It may
 	// take its time.
 	Admit(hs *ocpp.Handshake) (refused ocpp.Admission, stranger bool)
-	// Opened is told of a connection before its first message is read; it must return
-	// at once.
-	Opened(c *ocpp.Conn)
+	// Opened is told of a connection before its first message is read, and says whether it
+	// is a stranger's; it must return at once.
+	Opened(c *ocpp.Conn) (stranger bool)
 	// Booted is told what a charger says of itself; an error ends the connection.
 	Booted(c *ocpp.Conn, info controller.ChargerInfo) error
 	// SignCertificate takes a certificate request. It must return soon: the certificate

@@ -60,21 +60,18 @@ func (h *Hub) opened(c *ocpp.Conn) {
 	charger, listed := h.chargers[c.Identity()]
 	s := &session{hub: h, conn: c, id: id, charger: charger, wake: make(chan struct{}, 1)}
 	s.dialect = dialectOf(s)
-	s.accepted = listed || h.isKnown(c.Identity())
+	stranger := h.cfg.Guard != nil && h.cfg.Guard.Opened(c)
+	s.accepted = !stranger && (listed || h.isKnown(c.Identity()))
 	// Under the lock, so that what the Site does about it finds the session. Post does not
 	// wait.
 	h.mu.Lock()
-	err := h.cfg.Loop.Post(controller.ChargerConnected{Station: id, Generation: c.Generation(), Protocol: string(c.Protocol()), Remote: c.Remote()})
+	err := h.cfg.Loop.Post(controller.ChargerConnected{Station: id, Generation: c.Generation(), Protocol: string(c.Protocol()), Remote: c.Remote(), Stranger: stranger})
 	if err == nil {
 		h.sessions[id], h.byConn[c] = s, s
 	}
 	h.mu.Unlock()
 	if err != nil {
 		c.Close(closeBusy, "the box is busy, try again")
-		return
-	}
-	if h.cfg.Guard != nil {
-		h.cfg.Guard.Opened(c)
 	}
 }
 
