@@ -15,10 +15,13 @@ import (
 
 // target is a route's path with its places filled.
 func (r route) target() string {
+	if strings.Contains(r.path, "/certificates/") {
+		return strings.Replace(r.path, "{serial}", "4a", 1)
+	}
 	if strings.Contains(r.path, "/tokens/") || strings.Contains(r.path, "/outbox/") {
 		return strings.Replace(r.path, "{id}", "17", 1)
 	}
-	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js", "{id}", "CP1", "{action}", "Reset").Replace(r.path)
+	return strings.NewReplacer("{$}", "", "{n}", "1", "{name}", "live.js", "{id}", "CP1", "{action}", "Reset", "{algorithm}", "ecdsa").Replace(r.path)
 }
 
 // accepting answers all commands with yes.
@@ -29,6 +32,7 @@ func accepting(controller.Event) (controller.AnswerBody, error) {
 // whole gives a box all that it may have.
 func whole(c *Config) {
 	c.Tokens, c.Adoption = newKeyring(), newDesk(t0)
+	c.Certificates = authority{newDesk(t0)}
 	c.Call = func(context.Context, controller.StationID, string, json.RawMessage, bool) (json.RawMessage, error) {
 		return json.RawMessage(`{"status":"Accepted"}`), nil
 	}
@@ -46,6 +50,8 @@ func goodBody(r route) string {
 		return `{"id_token":"04AB"}`
 	case r.method != http.MethodPost:
 		return ""
+	case strings.HasSuffix(r.path, "/revoke"):
+		return `{"reason":"stolen"}`
 	case strings.HasSuffix(r.path, "/pairing"):
 		return `{"open":true}`
 	case strings.HasSuffix(r.path, "/security-profile"):

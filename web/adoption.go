@@ -135,6 +135,9 @@ func (s *Server) adoption(w http.ResponseWriter, r *http.Request) {
 
 // pairing is POST /api/v1/adoption/pairing.
 func (s *Server) pairing(w http.ResponseWriter, r *http.Request) {
+	if !s.hasAdoption(w, r) {
+		return
+	}
 	var o pairingOrder
 	span := time.Duration(0)
 	err := readOrder(w, r, &o)
@@ -159,6 +162,9 @@ func (s *Server) pairing(w http.ResponseWriter, r *http.Request) {
 // approve is POST /api/v1/chargers/{id}/approve: the unknown charger at the door is
 // let in with a key of its own, or turned away.
 func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
+	if !s.hasAdoption(w, r) {
+		return
+	}
 	var o approveOrder
 	err := readOrder(w, r, &o)
 	if err == nil && o.Approve == nil {
@@ -179,6 +185,9 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request) {
 // accessOrder makes the handler of an order that names a charger and nothing else.
 func (s *Server) accessOrder(do func(ctx context.Context, by, charger string) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.hasAdoption(w, r) {
+			return
+		}
 		if err := readOrder(w, r, new(emptyOrder{})); err != nil {
 			fail(w, r, http.StatusBadRequest, "The body can't be read: "+err.Error()+".", "Send {} or nothing.")
 			return
@@ -201,6 +210,9 @@ func (s *Server) breakGlass(ctx context.Context, by, charger string) error {
 
 // raise is POST /api/v1/chargers/{id}/security-profile.
 func (s *Server) raise(w http.ResponseWriter, r *http.Request) {
+	if !s.hasAdoption(w, r) {
+		return
+	}
 	var o profileOrder
 	if err := readOrder(w, r, &o); err != nil || o.Profile != 2 && o.Profile != 3 {
 		fail(w, r, http.StatusBadRequest, "The security profile can't be read.", `Send {"profile":2} for TLS with a key, {"profile":3} for TLS with a certificate.`)
@@ -214,9 +226,6 @@ func (s *Server) raise(w http.ResponseWriter, r *http.Request) {
 // adopt carries out an order and answers with what became of it. It is not given up
 // when the client leaves: half of it may have reached the charger.
 func (s *Server) adopt(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, by string) error) {
-	if !s.hasAdoption(w, r) {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), answerWithin)
 	defer cancel()
 	err := do(ctx, callerOf(r).String())

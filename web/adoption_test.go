@@ -192,3 +192,39 @@ func TestThePageShowsTheDoors(t *testing.T) {
 		}
 	}
 }
+
+// authority has one root and one certificate, in memory.
+type authority struct{ d *desk }
+
+func (authority) Roots() []RootCertificate {
+	return []RootCertificate{{Algorithm: "ecdsa", Name: "Depot North site CA", Fingerprint: "AB:CD", NotAfter: t0, PEM: "-----BEGIN CERTIFICATE-----\n"}}
+}
+func (authority) Given(context.Context) ([]ChargerCertificate, error) {
+	return []ChargerCertificate{{Serial: "4a", Charger: "CP1", Name: "SN-1", Fingerprint: "EF:01", NotBefore: t0, NotAfter: t0}}, nil
+}
+func (a authority) Revoke(_ context.Context, by, serial, reason string) error {
+	return a.d.did("revoke %s (%s) by %s", serial, reason, by)
+}
+
+// TestCertificates: the root is a file to be saved, a revocation needs a reason.
+func TestCertificates(t *testing.T) {
+	d := newDesk(t0)
+	s := rig(newBox(picture(t0)), func(c *Config) { c.Certificates = authority{d} })
+	w := ask(s, "GET", "/api/v1/site-ca/ecdsa", "", bearer)
+	if w.Code != 200 || !strings.HasPrefix(w.Body.String(), "-----BEGIN CERTIFICATE") || !strings.Contains(w.Header().Get("Content-Disposition"), "site-ca-ecdsa.pem") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	for path, want := range map[string]int{"site-ca/dsa": 404, "certificates": 200} {
+		if w := ask(s, "GET", "/api/v1/"+path, "", bearer); w.Code != want {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	for _, body := range []string{"", "{}", `{"reason":" "}`, `{"reason":"` + strings.Repeat("x", 201) + `"}`} {
+		if w := ask(s, "POST", "/api/v1/certificates/4a/revoke", body, bearer); w.Code != 400 {
+			t.Errorf("%s: %d", body, w.Code)
+		}
+	}
+	if w := ask(s, "POST", "/api/v1/certificates/4a/revoke", `{"reason":"stolen"}`, bearer); w.Code != 200 || d.done() != "revoke 4a (stolen) by the box's own token (admin)" {
+		t.Errorf("%d %s %q", w.Code, w.Body, d.done())
+	}
+}

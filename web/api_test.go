@@ -95,7 +95,7 @@ func checkProblem(t *testing.T, code int, kind string, body []byte) {
 // TestReadingAPIGolden fixes names and forms of everything that can be read.
 func TestReadingAPIGolden(t *testing.T) {
 	s := rig(newBox(picture(t0)), demo, func(c *Config) {
-		c.Adoption = newDesk(t0)
+		c.Adoption, c.Certificates = newDesk(t0), authority{newDesk(t0)}
 		c.Transactions = func(_ context.Context, n int) ([]controller.TxRow, error) {
 			return []controller.TxRow{
 				{Tx: 102, Slot: 2, Station: "CP2", Connector: 1, Token: controller.IDToken{Value: "04A1B2C3D49C"}, Rule: "cloud", StartedAt: t0, MeterStart: 1000, LastRegister: 1400},
@@ -105,7 +105,7 @@ func TestReadingAPIGolden(t *testing.T) {
 		}
 	})
 	var all strings.Builder
-	for _, name := range []string{"status", "site", "circuits", "meters", "chargers", "connectors", "transactions", "outbox", "events", "adoption", "demo/faults"} {
+	for _, name := range []string{"status", "site", "circuits", "meters", "chargers", "connectors", "transactions", "outbox", "events", "adoption", "certificates", "demo/faults"} {
 		w := ask(s, "GET", "/api/v1/"+name, "")
 		if w.Code != 200 || w.Header().Get("Content-Type") != "application/json" {
 			t.Fatalf("%s: got %d %s", name, w.Code, w.Header().Get("Content-Type"))
@@ -138,7 +138,7 @@ func TestEmptyListsAreLists(t *testing.T) {
 func TestTransactionsAsked(t *testing.T) {
 	var asked int
 	s := rig(newBox(picture(t0)), demo, func(c *Config) {
-		c.Adoption = newDesk(t0)
+		c.Adoption, c.Certificates = newDesk(t0), authority{newDesk(t0)}
 		c.Transactions = func(_ context.Context, n int) ([]controller.TxRow, error) {
 			asked = n
 			return nil, errors.New("disk on fire")

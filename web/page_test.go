@@ -50,7 +50,7 @@ func lines(html string) string {
 func TestPageGolden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		time.Sleep(14 * time.Hour) // from midnight, where a bubble starts, into the day
-		s := rig(newBox(picture(time.Now())), demo, func(c *Config) { c.Adoption = newDesk(time.Now()) })
+		s := rig(newBox(picture(time.Now())), demo, func(c *Config) { c.Adoption, c.Certificates = newDesk(time.Now()), authority{} })
 		w := ask(s, "GET", "/", "")
 		if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") {
 			t.Fatalf("got %d %s", w.Code, w.Header().Get("Content-Type"))

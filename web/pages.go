@@ -19,6 +19,7 @@ type view struct {
 	demo    bool
 	doors   *Doors // nil: chargers are not let in here
 	access  []Access
+	roots   []RootCertificate
 	faults  []FaultButton
 	version string
 	build   string // what the page's files are
@@ -28,6 +29,9 @@ func (s *Server) view(now time.Time) view {
 	v := view{words: english(), now: now, loc: s.cfg.Location, snap: s.snapshot(), version: s.cfg.Version, build: s.build}
 	if s.cfg.Adoption != nil {
 		v.doors, v.access = new(s.cfg.Adoption.Doors()), s.cfg.Adoption.Access()
+	}
+	if s.cfg.Certificates != nil {
+		v.roots = s.cfg.Certificates.Roots()
 	}
 	if s.cfg.Demo != nil {
 		v.demo, v.faults = true, s.cfg.Demo.Faults()

@@ -60,6 +60,8 @@ type Config struct {
 	Resend func(ctx context.Context, tx controller.TxID) (int, error)
 	// Adoption lets chargers in. nil: it can't be done here.
 	Adoption Adoption
+	// Certificates are the site CA's. nil: there are none.
+	Certificates Certificates
 	// Configuration is the running one. nil: there is none.
 	Configuration func() *config.Config
 	// ShowTokens shows idTokens to admins in full in the OCPP log.

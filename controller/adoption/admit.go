@@ -9,16 +9,18 @@ import (
 	"time"
 
 	"busbar/controller"
+	"busbar/controller/pki"
 	"busbar/ocpp"
 )
 
 // arrival is what is known of a handshake that was admitted.
 type arrival struct {
-	at       time.Time
-	profile  int // of the port
-	stranger bool
-	name     string    // common name of its certificate
-	certEnd  time.Time // of its certificate
+	at          time.Time
+	profile     int // of the port
+	stranger    bool
+	name        string    // common name of its certificate
+	certificate string    // serial number of its certificate, as in pki.Certificate
+	certEnd     time.Time // of its certificate
 }
 
 const (
@@ -172,7 +174,7 @@ func (s *Service) expect(hs *ocpp.Handshake, stranger bool) {
 	a := arrival{at: time.Now(), profile: hs.Profile, stranger: stranger}
 	if hs.Request.TLS != nil && len(hs.Request.TLS.PeerCertificates) > 0 {
 		cert := hs.Request.TLS.PeerCertificates[0]
-		a.name, a.certEnd = cert.Subject.CommonName, cert.NotAfter
+		a.name, a.certificate, a.certEnd = cert.Subject.CommonName, pki.SerialOf(cert), cert.NotAfter
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,6 +19,9 @@ type Authority interface {
 	Roots() []pki.Root
 	Check(pki.Request) error
 	Sign(context.Context, pki.Request) (pki.Issued, error)
+	Certificates(context.Context) ([]pki.Certificate, error)
+	// Revoke ends one certificate; pki.ErrUnknownCertificate if there is none.
+	Revoke(ctx context.Context, serial, reason string) error
 	// RevokeStation ends all certificates of a charger and says how many.
 	RevokeStation(ctx context.Context, station, reason string) (int, error)
 }

@@ -109,3 +109,42 @@ func (a access) BreakGlass(ctx context.Context, by, charger string) error {
 func (a access) StartRaise(by, charger string, profile int) error {
 	return pageError(a.b.adoption.StartRaise(by, charger, profile))
 }
+
+// certificateDesk is the site CA's in the words of the page and its API.
+type certificateDesk struct{ b *Box }
+
+// certificatesForPage is nil where the site has no CA.
+func (b *Box) certificatesForPage() web.Certificates {
+	if b.ca == nil {
+		return nil
+	}
+	return certificateDesk{b}
+}
+
+// Roots implements web.Certificates.
+func (c certificateDesk) Roots() []web.RootCertificate {
+	var out []web.RootCertificate
+	for _, r := range c.b.adoption.Roots() {
+		out = append(out, web.RootCertificate{Algorithm: string(r.Algorithm), Name: r.Name, Fingerprint: r.Fingerprint, NotAfter: r.NotAfter, PEM: r.PEM})
+	}
+	return out
+}
+
+// Given implements web.Certificates.
+func (c certificateDesk) Given(ctx context.Context) ([]web.ChargerCertificate, error) {
+	given, err := c.b.adoption.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.ChargerCertificate, 0, len(given))
+	for _, g := range given {
+		out = append(out, web.ChargerCertificate{Serial: g.Serial, Charger: g.Station, Name: g.Name, Fingerprint: g.Fingerprint,
+			NotBefore: g.NotBefore, NotAfter: g.NotAfter, RevokedAt: some(g.RevokedAt), Reason: g.Reason})
+	}
+	return out, nil
+}
+
+// Revoke implements web.Certificates.
+func (c certificateDesk) Revoke(ctx context.Context, by, serial, reason string) error {
+	return pageError(c.b.adoption.RevokeCertificate(ctx, by, serial, reason))
+}

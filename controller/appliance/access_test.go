@@ -1,7 +1,9 @@
 package appliance
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"time"
 
 	"busbar/controller/adoption"
+	"busbar/controller/pki"
 	"busbar/ocpp"
 	"busbar/web"
 )
@@ -149,5 +152,48 @@ func TestAForgottenChargerIsAStranger(t *testing.T) {
 	}
 	if again, _ := d.secrets(); again == raw {
 		t.Error("it got no new key")
+	}
+}
+
+// TestARevokedCertificateEndsItsConnection, and has no way back; the root on the page is
+// the one that the ports' certificates come from.
+func TestARevokedCertificateEndsItsConnection(t *testing.T) {
+	box, _ := pagedBox(t, t.TempDir(), "")
+	d := newDevice(t, "NEW1")
+	_, err := d.come(box, doorTLS, "")
+	must(t, err)
+	must(t, box.Adoption().Approve(t.Context(), "tester", "NEW1", adoption.Approval{}))
+	raw, _ := d.secrets()
+	_, err = d.come(box, doorTLS, raw)
+	must(t, err)
+	must(t, box.Adoption().Raise(t.Context(), "tester", "NEW1", 3))
+	c, err := d.come(box, doorCertificate, "")
+	must(t, err)
+	var list struct {
+		Roots    []web.RootCertificate
+		Chargers []web.ChargerCertificate
+	}
+	pageAsk(t, box, "GET", "/api/v1/certificates", "", &list)
+	if len(list.Roots) != 2 || len(list.Chargers) != 1 || list.Chargers[0].Charger != "NEW1" || list.Chargers[0].Name != "SN-NEW1" {
+		t.Fatalf("%+v", list)
+	}
+	block, _ := pem.Decode([]byte(list.Roots[0].PEM))
+	root, err := x509.ParseCertificate(block.Bytes)
+	must(t, err)
+	if pki.Fingerprint(root) != list.Roots[0].Fingerprint {
+		t.Error("the fingerprint is of another root")
+	}
+	if code := pageAsk(t, box, "POST", "/api/v1/certificates/beef/revoke", `{"reason":"stolen"}`, nil); code != http.StatusConflict {
+		t.Errorf("an unknown one: %d", code)
+	}
+	if code := pageAsk(t, box, "POST", "/api/v1/certificates/"+list.Chargers[0].Serial+"/revoke", `{"reason":"stolen"}`, nil); code != 200 {
+		t.Fatalf("revoke: %d", code)
+	}
+	<-c.Done()
+	if _, err := d.come(box, doorCertificate, ""); err == nil {
+		t.Error("came in with a certificate that is revoked")
+	}
+	if lines := eventsOf(t, box, "adoption.revoked", 1); !strings.Contains(lines[0], "stolen") || !strings.Contains(lines[0], "the box's own token") {
+		t.Errorf("audit: %q", lines)
 	}
 }

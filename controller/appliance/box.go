@@ -307,7 +307,7 @@ func (b *Box) wirePage() error {
 		return fmt.Errorf("cannot use the site's time zone: %w", err)
 	}
 	b.page = web.New(web.Config{Location: zone, Site: b, Status: b.Status, Outbox: b.outbox, Transactions: b.transactions, Events: b.store.Events, Demo: b.opts.Demo, Token: b.opts.Token,
-		Tokens: b.tokens, Adoption: access{b}, Call: b.call, Parked: b.store.Parked, Resend: b.resend, Configuration: func() *config.Config { return b.opts.Config }, OCPPLog: b.ocppLog, ShowTokens: b.opts.ShowTokens, Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
+		Tokens: b.tokens, Adoption: access{b}, Certificates: b.certificatesForPage(), Call: b.call, Parked: b.store.Parked, Resend: b.resend, Configuration: func() *config.Config { return b.opts.Config }, OCPPLog: b.ocppLog, ShowTokens: b.opts.ShowTokens, Ready: b.ready, Metrics: b.metrics, Version: b.opts.Version, Logger: b.log})
 	return b.listen("page", b.opts.Config.Listen.UI)
 }
 

@@ -68,7 +68,7 @@ func (a *Authority) Sign(ctx context.Context, r Request) (Issued, error) {
 		return Issued{}, err
 	}
 	out := Issued{
-		Certificate: Certificate{Serial: serialOf(cert), Station: r.Station, Name: cert.Subject.CommonName, Fingerprint: Fingerprint(cert), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter},
+		Certificate: Certificate{Serial: SerialOf(cert), Station: r.Station, Name: cert.Subject.CommonName, Fingerprint: Fingerprint(cert), NotBefore: cert.NotBefore, NotAfter: cert.NotAfter},
 		Chain:       string(encode(cert)),
 	}
 	if err := a.cfg.Ledger.SaveCertificate(ctx, out.Certificate); err != nil {
@@ -84,7 +84,8 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-func serialOf(c *x509.Certificate) string { return c.SerialNumber.Text(16) }
+// SerialOf is the serial number of a certificate as a Certificate has it.
+func SerialOf(c *x509.Certificate) string { return c.SerialNumber.Text(16) }
 
 func parseRequest(text string) (*x509.CertificateRequest, error) {
 	if len(text) > maxRequest {
@@ -202,7 +203,7 @@ func (a *Authority) Verify(cert *x509.Certificate) error {
 func (a *Authority) notRevoked(cert *x509.Certificate) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.revoked[serialOf(cert)] {
+	if a.revoked[SerialOf(cert)] {
 		return fmt.Errorf("cannot trust the certificate of %s: it is revoked", clip(cert.Subject.CommonName, 64))
 	}
 	return nil

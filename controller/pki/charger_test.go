@@ -100,7 +100,7 @@ func TestHandshakes(t *testing.T) {
 	stranger := openCA(t, newMemory())
 	foreign := clientCert(t, stranger, key(t, ECDSA))
 	revoked := clientCert(t, ca, key(t, ECDSA))
-	if err := ca.Revoke(t.Context(), serialOf(revoked.Leaf), "lost"); err != nil {
+	if err := ca.Revoke(t.Context(), SerialOf(revoked.Leaf), "lost"); err != nil {
 		t.Fatal(err)
 	}
 	root := x509.NewCertPool()
@@ -150,7 +150,7 @@ func TestRevocationAlsoEndsResumption(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := ca.Revoke(t.Context(), serialOf(cert.Leaf), "stolen"); err != nil {
+	if err := ca.Revoke(t.Context(), SerialOf(cert.Leaf), "stolen"); err != nil {
 		t.Fatal(err)
 	}
 	if err := handshake(t, box.CertificateTLS(), client); err == nil {
