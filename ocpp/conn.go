@@ -36,14 +36,15 @@ type Conn struct {
 	known   answers // of who handles CALLs
 	garbage int     // of who reads: unreadable messages in a row
 	running sync.WaitGroup
+	watch   *watch
+	place   int           // in watch
 	wake    chan struct{} // 1: the writer has something to look at
 
 	mu       sync.Mutex
-	handling bool        // a CALL is being handled
-	relieved bool        // and that by a goroutine that no longer reads
-	relief   *time.Timer // ends the patience with it; made for the first CALL
-	inbound  []*Request  // wait for it
-	urgent   []*pending  // waiting CALLs that go first
+	handling bool       // a CALL is being handled
+	relieved bool       // and that by a goroutine that no longer reads
+	inbound  []*Request // wait for it
+	urgent   []*pending // waiting CALLs that go first
 	waiting  []*pending
 	writing  bool     // somebody writes a frame: the writer, or who handles a CALL its answer
 	open     *pending // the one CALL whose answer is due
@@ -84,12 +85,12 @@ type control struct {
 	data []byte
 }
 
-func newConn(ws *websocket.Conn, opt Options) *Conn {
+func newConn(ws *websocket.Conn, opt Options, w *watch) *Conn {
 	life, cancel := context.WithCancelCause(context.Background())
 	return &Conn{
 		ws: ws, opt: opt, remote: ws.RemoteAddr().String(),
 		life: life, cancel: cancel, faults: &bursts{}, done: make(chan struct{}),
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), watch: w,
 	}
 }
 

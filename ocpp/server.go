@@ -80,6 +80,7 @@ const serverMaxMessage = 1 << 20
 type Server struct {
 	cfg    ServerConfig
 	bursts bursts
+	watch  watch
 
 	mu         sync.Mutex
 	conns      map[string]*Conn
@@ -260,7 +261,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, 
 			Remedy: "Set the charger to a permitted OCPP version, or permit the one it offers."})
 		return
 	}
-	c := newConn(ws, adm.Options.withDefaults(serverMaxMessage))
+	c := newConn(ws, adm.Options.withDefaults(serverMaxMessage), &s.watch)
 	c.identity, c.protocol, c.remote, c.credential = hs.Identity, protocol, r.RemoteAddr, credential(r, hs)
 	c.faults = &s.bursts
 	s.serve(c)

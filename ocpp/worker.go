@@ -5,13 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/gorilla/websocket"
 )
-
-// reliefAfter is how long the goroutine that reads may be kept from it by a CALL.
-const reliefAfter = 20 * time.Millisecond
 
 // takeCall handles a CALL on the goroutine that has read it: most are answered sooner
 // than another goroutine is woken. One that takes longer than reliefAfter has another
@@ -40,15 +36,13 @@ func (c *Conn) queue(r *Request) bool {
 	switch {
 	case !handling:
 		c.handling = true
-		if c.relief == nil {
-			c.relief = time.AfterFunc(reliefAfter, c.relieve)
-		} else {
-			c.relief.Reset(reliefAfter)
-		}
 	case !full && c.closing == nil:
 		c.inbound = append(c.inbound, r)
 	}
 	c.mu.Unlock()
+	if !handling {
+		c.watch.enter(c)
+	}
 	if handling && full {
 		c.end(websocket.ClosePolicyViolation, "too many calls at once",
 			fmt.Errorf("more than %d calls wait for their answer", c.opt.MaxPipelined))
@@ -59,6 +53,7 @@ func (c *Conn) queue(r *Request) bool {
 // nextCall is what the goroutine that handles CALLs is to do next; nil: none waits, and
 // it may read on unless another does.
 func (c *Conn) nextCall() (next *Request, on bool) {
+	c.watch.leave(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.inbound) > 0 && c.closing == nil {
@@ -67,7 +62,6 @@ func (c *Conn) nextCall() (next *Request, on bool) {
 	}
 	on = !c.relieved
 	c.inbound, c.handling, c.relieved = nil, false, false
-	c.relief.Stop()
 	return nil, on
 }
 

@@ -21,6 +21,12 @@ type session struct {
 	wake    chan struct{}
 	clock   clockJudge
 
+	// patient ends the wait of the CALLs that are handled until patientUntil (patience);
+	// impatient ends it at once. They are kept because many CALLs have one lifetime.
+	patient      context.Context
+	impatient    context.CancelFunc
+	patientUntil time.Time
+
 	mu       sync.Mutex
 	ended    bool
 	limits   []controller.SetLimit // unsent, at most one per slot, oldest first

@@ -20,7 +20,23 @@ func (h *Hub) handle(ctx context.Context, c *ocpp.Conn, r *ocpp.Request) (json.R
 		return nil, ocpp.Errorf(ocpp.CodeSecurityError, "this charger is not accepted yet")
 	}
 	s.heard()
-	return s.dialect.handle(ctx, c, r)
+	return s.dialect.handle(s.patience(ctx), c, r)
+}
+
+// patience is ctx, that of the connection, with an end to the waiting for the
+// controller's answer: AnswerTimeout from now or a little more. The CALLs of that little
+// share one. It belongs to the handling of CALLs, which are one after the other, so that
+// nobody uses the one before any more.
+func (s *session) patience(ctx context.Context) context.Context {
+	least := time.Now().Add(s.hub.cfg.AnswerTimeout)
+	if least.After(s.patientUntil) {
+		if s.impatient != nil {
+			s.impatient()
+		}
+		s.patientUntil = least.Add(s.hub.cfg.AnswerTimeout / 8)
+		s.patient, s.impatient = context.WithDeadline(ctx, s.patientUntil)
+	}
+	return s.patient
 }
 
 // maxProblems bounds what is remembered of a connection.
@@ -81,12 +97,10 @@ func (s *session) when(at ocpp.DateTime, received time.Time) time.Time {
 // empty is the answer without content.
 func empty() json.RawMessage { return json.RawMessage("{}") }
 
-// ask puts a question to the loop and waits for its answer of type B. A loop that is
-// congested or does not answer in time makes InternalError: the charger keeps its
-// copy and sends it again.
+// ask puts a question to the loop and waits for its answer of type B, as long as ctx
+// lasts, that of a CALL. A loop that is congested or does not answer in time makes
+// InternalError: the charger keeps its copy and sends it again.
 func ask[B controller.AnswerBody](ctx context.Context, h *Hub, question func(controller.ReplyID) controller.Event) (B, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.AnswerTimeout)
-	defer cancel()
 	var none B
 	body, err := h.cfg.Loop.Ask(ctx, question)
 	if err != nil {
