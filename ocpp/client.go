@@ -78,7 +78,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Conn, error) {
 		_ = ws.Close()
 		return nil, &DialError{Status: http.StatusSwitchingProtocols, Reason: fmt.Sprintf("it chose %q of %v", protocol, cfg.Protocols)}
 	}
-	c := newConn(ws, cfg.Options.withDefaults(clientMaxMessage), &watch{})
+	c := newConn(ws, cfg.Options.withDefaults(clientMaxMessage), &shared{})
 	c.identity, c.protocol, c.generation = cfg.Identity, protocol, cfg.Generation
 	go c.run() // joined by Done
 	return c, nil

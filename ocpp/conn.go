@@ -32,12 +32,11 @@ type Conn struct {
 	done   chan struct{}
 
 	faults  *bursts // thins out the log
-	scratch []byte  // of whoever writes
 	known   answers // of who handles CALLs
 	garbage int     // of who reads: unreadable messages in a row
 	running sync.WaitGroup
-	watch   *watch
-	place   int           // in watch
+	shared  *shared
+	place   int           // in shared.watch
 	wake    chan struct{} // 1: the writer has something to look at
 
 	mu       sync.Mutex
@@ -85,12 +84,12 @@ type control struct {
 	data []byte
 }
 
-func newConn(ws *websocket.Conn, opt Options, w *watch) *Conn {
+func newConn(ws *websocket.Conn, opt Options, s *shared) *Conn {
 	life, cancel := context.WithCancelCause(context.Background())
 	return &Conn{
 		ws: ws, opt: opt, remote: ws.RemoteAddr().String(),
 		life: life, cancel: cancel, faults: &bursts{}, done: make(chan struct{}),
-		wake: make(chan struct{}, 1), watch: w,
+		wake: make(chan struct{}, 1), shared: s,
 	}
 }
 
@@ -98,8 +97,8 @@ func newConn(ws *websocket.Conn, opt Options, w *watch) *Conn {
 func (c *Conn) run() {
 	defer close(c.done)
 	c.prepareReading()
-	c.running.Go(c.readLoop)
 	c.running.Go(c.writeLoop)
+	c.readLoop()
 	c.running.Wait()
 	_ = c.ws.Close()
 }
@@ -294,10 +293,10 @@ func (c *Conn) alive(ctx context.Context, wait time.Duration) bool {
 }
 
 // hear notes a sign of life.
-func (c *Conn) hear(pong bool) {
+func (c *Conn) hear(now time.Time, pong bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heardAt = time.Now()
+	c.heardAt = now
 	c.ponged = c.ponged || pong
 	for _, sign := range c.probes {
 		close(sign)

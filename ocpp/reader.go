@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 	"unicode/utf8"
 
@@ -22,9 +21,9 @@ var errTooBig = errors.New("the message is too big")
 // prepareReading says what becomes of control frames.
 func (c *Conn) prepareReading() {
 	c.ws.SetReadLimit(c.opt.MaxMessage)
-	c.ws.SetPongHandler(func(string) error { c.hear(true); return nil })
+	c.ws.SetPongHandler(func(string) error { c.hear(time.Now(), true); return nil })
 	c.ws.SetPingHandler(func(data string) error {
-		c.hear(false)
+		c.hear(time.Now(), false)
 		return c.enqueueControl(control{kind: websocket.PongMessage, data: []byte(data)})
 	})
 	c.ws.SetCloseHandler(func(code int, text string) error {
@@ -40,41 +39,58 @@ func (c *Conn) prepareReading() {
 // readLoop reads until the connection ends or another goroutine does it (takeCall).
 // Answers go to the CALL that waits for them, control frames to the writer.
 func (c *Conn) readLoop() {
-	for {
-		b, err := c.readMessage()
-		if err != nil {
-			code := 0
-			if errors.Is(err, errTooBig) || errors.Is(err, websocket.ErrReadLimit) {
-				code = websocket.CloseMessageTooBig
-			}
-			c.end(code, "the message is too big", ioCause("read", err))
+	for on := true; on; {
+		f, now, err := c.readFrame()
+		garbled, ok := errors.AsType[*FrameError](err)
+		if err != nil && !ok {
+			c.endReading(err)
 			return
 		}
 		if c.life.Err() != nil {
 			continue // only the peer's goodbye is still of interest
 		}
-		c.hear(false)
-		if !c.take(b) {
-			return
+		c.hear(now, false)
+		if garbled != nil {
+			c.count(c.refuse(garbled, f, now))
+			continue
 		}
+		c.count(true)
+		on = c.take(f, now)
 	}
 }
 
-// readMessage bounds the inflated message; the library's own limit counts what is
-// on the wire.
-func (c *Conn) readMessage() ([]byte, error) {
+func (c *Conn) endReading(err error) {
+	code := 0
+	if errors.Is(err, errTooBig) || errors.Is(err, websocket.ErrReadLimit) {
+		code = websocket.CloseMessageTooBig
+	}
+	c.end(code, "the message is too big", ioCause("read", err))
+}
+
+// readFrame reads one message, which came at now. The error is a *FrameError if it is no
+// frame, else that of the socket.
+func (c *Conn) readFrame() (f Frame, now time.Time, err error) {
 	_, r, err := c.ws.NextReader()
 	if err != nil {
-		return nil, err
+		return f, now, err
 	}
-	b, err := io.ReadAll(io.LimitReader(r, c.opt.MaxMessage+1))
-	if err != nil {
-		return nil, err
+	buf := c.shared.buffers.take()
+	defer c.shared.buffers.give(buf)
+	if err := buf.fill(r, c.opt.MaxMessage); err != nil {
+		return f, now, err
 	}
-	if int64(len(b)) > c.opt.MaxMessage {
-		return nil, errTooBig
+	now = time.Now()
+	b := buf.bytes
+	if !utf8.Valid(b) {
+		// The socket's rules say to close, but it is one byte of Latin-1 in some info
+		// text, and the message may be worth money.
+		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
 	}
-	return b, nil
+	if c.opt.Repair && !validJSON(b) {
+		b = repair(b)
+	}
+	f, err = ParseFrame(b)
+	return f, now, err
 }
 
 func (c *Conn) enqueueControl(ctl control) error {
@@ -87,23 +103,8 @@ func (c *Conn) enqueueControl(ctl control) error {
 	return nil
 }
 
-// take dispatches one message; on is false when this goroutine is not to read any more.
-func (c *Conn) take(b []byte) (on bool) {
-	now := time.Now()
-	if !utf8.Valid(b) {
-		// The socket's rules say to close, but it is one byte of Latin-1 in some info
-		// text, and the message may be worth money.
-		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
-	}
-	if c.opt.Repair && !validJSON(b) {
-		b = repair(b)
-	}
-	f, err := ParseFrame(b)
-	if err != nil {
-		c.count(c.refuse(err, f, now))
-		return true
-	}
-	c.count(true)
+// take dispatches one frame; on is false when this goroutine is not to read any more.
+func (c *Conn) take(f Frame, now time.Time) (on bool) {
 	switch f.Type {
 	case TypeCall:
 		return c.takeCall(&Request{ID: f.ID, Action: f.Action, Payload: f.Payload, Received: now, checked: true}, f)
@@ -140,23 +141,19 @@ func (c *Conn) count(readable bool) {
 
 // refuse answers what is no frame, as far as the version allows; false if it is
 // garbage.
-func (c *Conn) refuse(err error, f Frame, now time.Time) bool {
+func (c *Conn) refuse(err *FrameError, f Frame, now time.Time) bool {
 	if withheld, yes := c.tell("dropped " + err.Error()); yes {
 		c.opt.Logger.Warn("message dropped", "station", c.identity, "err", err, "withheld", withheld)
 	}
-	fe, ok := errors.AsType[*FrameError](err)
-	if ok && fe.Type == TypeCallResult && fe.ID != "" { // the open CALL need not wait any longer
+	if err.Type == TypeCallResult && err.ID != "" { // the open CALL need not wait any longer
 		c.takeAnswer(f, now, outcome{err: fmt.Errorf("%w: %w", ErrUnusable, err)})
 	} else {
 		c.opt.Trace(TraceEntry{At: now, Frame: f, Action: f.Action, Err: err.Error()})
 	}
-	if !ok {
-		return false
-	}
-	if reply, ok := fe.Answer(c.protocol); ok {
+	if reply, ok := err.Answer(c.protocol); ok {
 		c.enqueueAnswer(answer{frame: reply, action: f.Action, received: now})
 	}
-	return fe.ID != ""
+	return err.ID != ""
 }
 
 // takeResultError notes that the peer could not use an answer of ours. There is

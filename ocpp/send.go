@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/gorilla/websocket"
 )
 
 // errNoSend is why a SEND can't leave on a version without it.
@@ -66,7 +65,7 @@ func (c *Conn) RejectAnswer(id string, e *Error) {
 }
 
 func (c *Conn) writeSend(s *outSend) {
-	if !c.write(websocket.TextMessage, c.wire(s.frame)) {
+	if !c.writeFrame(s.frame) {
 		s.written <- fmt.Errorf("%w: %w", ErrClosed, context.Cause(c.life))
 		return
 	}

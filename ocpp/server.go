@@ -80,7 +80,7 @@ const serverMaxMessage = 1 << 20
 type Server struct {
 	cfg    ServerConfig
 	bursts bursts
-	watch  watch
+	shared shared
 
 	mu         sync.Mutex
 	conns      map[string]*Conn
@@ -128,8 +128,8 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 }
 
-// ServeHTTP carries out one handshake, and then the connection until it ends. Any
-// path prefix is accepted.
+// ServeHTTP carries out one handshake; the connection then has goroutines of its own,
+// and what it needs no longer (the request) is given up. Any path prefix is accepted.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.enter() {
 		s.refuse(w, r, &Handshake{Request: r}, Admission{Status: http.StatusServiceUnavailable, Reason: "the server is shutting down",
@@ -242,6 +242,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, 
 	}
 	up := websocket.Upgrader{
 		HandshakeTimeout: 10 * time.Second,
+		ReadBufferSize:   readBuffer,
+		WriteBufferPool:  &s.shared.frames,
 		// The version is known by now, so that this is decided for each handshake.
 		EnableCompression: deflates(protocol) && acceptable(r.Header),
 		// Stations are no browsers; some send any Origin.
@@ -261,10 +263,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, 
 			Remedy: "Set the charger to a permitted OCPP version, or permit the one it offers."})
 		return
 	}
-	c := newConn(ws, adm.Options.withDefaults(serverMaxMessage), &s.watch)
+	c := newConn(ws, adm.Options.withDefaults(serverMaxMessage), &s.shared)
 	c.identity, c.protocol, c.remote, c.credential = hs.Identity, protocol, r.RemoteAddr, credential(r, hs)
 	c.faults = &s.bursts
-	s.serve(c)
+	s.running.Go(func() { s.serve(c) })
 }
 
 func (s *Server) closeUnserved(ws *websocket.Conn) {

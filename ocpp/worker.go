@@ -41,7 +41,7 @@ func (c *Conn) queue(r *Request) bool {
 	}
 	c.mu.Unlock()
 	if !handling {
-		c.watch.enter(c)
+		c.shared.watch.enter(c)
 	}
 	if handling && full {
 		c.end(websocket.ClosePolicyViolation, "too many calls at once",
@@ -53,7 +53,7 @@ func (c *Conn) queue(r *Request) bool {
 // nextCall is what the goroutine that handles CALLs is to do next; nil: none waits, and
 // it may read on unless another does.
 func (c *Conn) nextCall() (next *Request, on bool) {
-	c.watch.leave(c)
+	c.shared.watch.leave(c)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.inbound) > 0 && c.closing == nil {
@@ -71,7 +71,7 @@ func (c *Conn) relieve() {
 	late := c.handling && !c.relieved
 	if late {
 		c.relieved = true
-		c.running.Add(1)
+		c.running.Add(1) // never from zero while run waits: who is late counts, or is run
 	}
 	c.mu.Unlock()
 	if late {

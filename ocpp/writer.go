@@ -204,7 +204,7 @@ func (c *Conn) next() (write func()) {
 
 func (c *Conn) writeAnswer(a answer) (ok bool) {
 	c.tap(a.frame, a.action)
-	if !c.write(websocket.TextMessage, c.wire(a.frame)) {
+	if !c.writeFrame(a.frame) {
 		return false
 	}
 	now := time.Now()
@@ -220,7 +220,7 @@ func (c *Conn) writeAnswer(a answer) (ok bool) {
 func (c *Conn) writeCall(p *pending) {
 	f := Frame{Type: TypeCall, ID: p.call.ID, Action: p.call.Action, Payload: p.call.Payload}
 	c.tap(f, f.Action)
-	if !c.write(websocket.TextMessage, c.wire(f)) {
+	if !c.writeFrame(f) {
 		return
 	}
 	now := time.Now()
@@ -237,17 +237,12 @@ func (c *Conn) writeCall(p *pending) {
 	}
 }
 
-// maxScratch is how much of the buffer for writing is kept for the next message.
-const maxScratch = 16 << 10
-
-// wire is the text of f, in the buffer for writing until the next call.
-func (c *Conn) wire(f Frame) []byte {
-	b := f.Append(c.scratch[:0])
-	c.scratch = nil
-	if cap(b) <= maxScratch {
-		c.scratch = b
-	}
-	return b
+// writeFrame writes f within the time it may take; failing ends the connection.
+func (c *Conn) writeFrame(f Frame) bool {
+	buf := c.shared.buffers.take()
+	defer c.shared.buffers.give(buf)
+	buf.bytes = f.Append(buf.bytes)
+	return c.write(websocket.TextMessage, buf.bytes)
 }
 
 // write writes one message within the time it may take; failing ends the connection.
