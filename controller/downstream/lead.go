@@ -62,6 +62,9 @@ func (d *leader) setLimit(ctx context.Context, l controller.SetLimit, opt func(*
 		d.refusals = 0
 		return err
 	}
+	if isTooEarly(err) {
+		return err
+	}
 	if d.refusals++; d.refusals%formsAgain != 2 {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"busbar/controller"
@@ -70,6 +71,15 @@ func (s *session) sendFailsafe(ctx context.Context, f controller.InstallFailsafe
 
 // statusError is an answer that is a refusal.
 type statusError struct{ status string }
+
+// tooEarly is a refusal of a charger that waits for the car's plans first (K15.FR.17): what
+// it refuses now it will take then.
+const tooEarly = "InvalidMessageSeq"
+
+func isTooEarly(err error) bool {
+	e, ok := errors.AsType[*statusError](err)
+	return ok && strings.Contains(strings.ToLower(e.status), strings.ToLower(tooEarly))
+}
 
 func (e *statusError) Error() string { return fmt.Sprintf("the charger answered %q", e.status) }
 

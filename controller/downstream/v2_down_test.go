@@ -279,3 +279,22 @@ func TestSetpointsThatEndOffline(t *testing.T) {
 		}
 	})
 }
+
+// TestTooEarlyIsNoOtherForm: a charger that first waits for the car's plans takes the
+// usual profile afterwards.
+func TestTooEarlyIsNoOtherForm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		cp := r.raw2("CP1", ocpp.V201)
+		for seq := range controller.Seq(4) {
+			r.hub.Do(setpoint2(seq+1, 10_000))
+			if calls := cp.play(always(`3,{"status":"Rejected","statusInfo":{"reasonCode":"invalidMessageSeq"}}`)); len(calls) != 1 {
+				t.Errorf("tried %v", calls)
+			}
+		}
+		r.hub.Do(setpoint2(9, 10_000))
+		if calls := cp.play(always(`3,{"status":"Accepted"}`)); len(calls) != 1 || !strings.Contains(calls[0], `"stackLevel":1,"chargingProfilePurpose":"TxProfile","chargingProfileKind":"Absolute"`) {
+			t.Errorf("afterwards %v", calls)
+		}
+	})
+}

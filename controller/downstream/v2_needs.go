@@ -123,11 +123,10 @@ func (d *v2) exceeds(req ocpp2.NotifyEVChargingScheduleRequest, g given, now tim
 	for i, p := range periods {
 		begins := base.Add(time.Duration(p.StartPeriod) * time.Second)
 		over := i+1 < len(periods) && !base.Add(time.Duration(periods[i+1].StartPeriod)*time.Second).After(now)
-		if over || !begins.Before(until) || p.Limit == nil {
+		if over || !begins.Before(until) {
 			continue
 		}
-		limit, err := p.Limit.Milli()
-		if err == nil && limit > d.allowed(g.Limit, string(req.ChargingSchedule.ChargingRateUnit), max(0, deref(p.NumberPhases)), g.Connector) {
+		if _, most, ok := limitsOfPeriod(p); ok && most > d.allowed(g.Limit, string(req.ChargingSchedule.ChargingRateUnit), max(0, deref(p.NumberPhases)), g.Connector) {
 			return true
 		}
 	}

@@ -102,6 +102,7 @@ func TestSchedulesThatCarsChoose(t *testing.T) {
 		{"watts, as it is wired", periods("W", `{"startPeriod":0,"limit":6900}`), yes},
 		{"too many watts", periods("W", `{"startPeriod":0,"limit":11000}`), no},
 		{"one period that is no list", `{"evseId":1,"timeBase":"yesterday","chargingSchedule":{"chargingSchedulePeriod":{"startPeriod":"0","limit":"16"}}}`, no},
+		{"more on one phase, as in 2.1", periods("A", `{"startPeriod":0,"limit":10,"limit_L2":10,"limit_L3":12}`), no},
 		{"no limit", periods("A", `{"startPeriod":0}`), yes},
 		{"another EVSE", `{"evseId":2,"chargingSchedule":{"chargingSchedulePeriod":[{"startPeriod":0,"limit":32}]}}`, yes},
 		{"nothing", `{}`, yes},

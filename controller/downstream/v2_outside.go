@@ -115,12 +115,9 @@ func (d *v2) outsideProfile(r *ocpp.Request, p ocpp2.ChargingProfile, s ocpp2.Ch
 		out.Start = r.Received
 	}
 	for _, period := range s.ChargingSchedulePeriod[:min(len(s.ChargingSchedulePeriod), maxOutsidePeriods)] {
-		if period.Limit == nil {
+		limit, _, ok := limitsOfPeriod(period)
+		if !ok {
 			continue
-		}
-		limit, err := period.Limit.Milli()
-		if err != nil || limit < 0 {
-			continue // below zero some mean "none"
 		}
 		out.Periods = append(out.Periods, controller.Period{From: time.Duration(max(0, period.StartPeriod)) * time.Second,
 			Limit: limit, NumberPhases: max(0, deref(period.NumberPhases))})
@@ -177,4 +174,23 @@ func (d *v2) profileReport(ctx context.Context, c *ocpp.Conn, r *ocpp.Request) (
 	}
 	d.outside(controller.OutsideLimits{All: true, Limits: whole})
 	return empty(), nil
+}
+
+// limitsOfPeriod are the least and the most of a period's limits, in thousandths: 2.1
+// has one for each phase. Below zero some mean "none".
+func limitsOfPeriod(p ocpp2.ChargingSchedulePeriod) (least, most int64, ok bool) {
+	for _, limit := range []*ocpp.Decimal{p.Limit, p.LimitL2, p.LimitL3} {
+		if limit == nil {
+			continue
+		}
+		milli, err := limit.Milli()
+		if err != nil || milli < 0 {
+			continue
+		}
+		if !ok || milli < least {
+			least = milli
+		}
+		most, ok = max(most, milli), true
+	}
+	return least, most, ok
 }

@@ -43,6 +43,8 @@ func TestLimitsOfOtherSystems(t *testing.T) {
 			`[0 EMS 0/0 Absolute from 03:00:00 +0s=4140000 for 10m0s W/3]`},
 		{"one schedule and period that are no lists, numbers as text", "NotifyChargingLimit", `{"evseId":"1","chargingLimit":{"chargingLimitSource":"EMS","customData":null},"chargingSchedule":{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":{"startPeriod":"0","limit":"8"}}}`,
 			`[1 EMS 0/0 Absolute from 00:00:00 +0s=8000]`},
+		{"a limit for each phase, as in 2.1", "NotifyChargingLimit", `{"chargingLimit":{"chargingLimitSource":"EMS"},"chargingSchedule":[{"id":1,"chargingRateUnit":"A","chargingSchedulePeriod":[{"startPeriod":0,"limit":10,"limit_L2":7,"limit_L3":9}]}]}`,
+			`[0 EMS 0/0 Absolute from 00:00:00 +0s=7000]`},
 		{"no source", "NotifyChargingLimit", `{` + schedule + `}`, `[0 Other 0/0 Absolute from 00:00:00 +0s=10000 +1m0s=6000]`},
 		{"our own", "NotifyChargingLimit", `{"chargingLimit":{"chargingLimitSource":"CSO"},` + schedule + `}`, ``},
 		{"no limit in it", "NotifyChargingLimit", `{"chargingLimit":{"chargingLimitSource":"EMS"},"chargingSchedule":[{"id":1,"chargingSchedulePeriod":[{"startPeriod":0},{"startPeriod":1,"limit":-1}]}]}`, ``},
