@@ -155,6 +155,9 @@ func (b *Balancer) waitFor(w *work, k int32) {
 			w.reason.Rule = RuleReserve
 		}
 	}
+	if w.c.Rank > 0 && (w.reason.Rule == RuleWaiting || w.reason.Rule == RuleReserve) {
+		w.reason.Rule = RulePlan
+	}
 	if w.s.seat.yields(b.now) {
 		w.reason.Rule = RuleRotation
 	}

@@ -79,6 +79,8 @@ type work struct {
 	ends     PerPhase // final, or what it really draws if it doesn't obey
 	lo, hi   PerPhase // draws now, at least and at most
 
+	slope    int64         // by which its current rises with the level
+	laxly    bool          // is filled by laxity
 	lax      time.Duration // time to spare before the departure
 	admitted bool
 	waits    bool  // for a place: doesn't fit
@@ -116,9 +118,9 @@ func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 	w.book(b)
 	w.estimate(b)
 	w.s.seat.sit(w, b.now)
-	w.lax = relaxed
+	w.lax, w.slope = relaxed, w.weight
 	if b.cfg.Policy == PolicyLaxity {
-		w.lax = w.laxity(b.now)
+		w.lax, w.laxly, w.slope = w.laxity(b.now), true, max(1, int64(w.max)>>slopeBits)
 	}
 }
 

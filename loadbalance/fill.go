@@ -12,6 +12,11 @@ import (
 // has less than its maximum sits below a full line where nobody above his own
 // minimum has a higher level.
 //
+// A connector rises in up to two tiers: to what a planner wants for it, then to its
+// maximum. Each tier of each class of priority has its own range of levels, so that a
+// tier begins to rise only when the ones before it are done. PolicyLaxity shifts a
+// connector's levels by its time to spare.
+//
 // Levels are mA per weight, currents mA, both scaled by 1<<levelBits so that the
 // division by a slope loses nothing that matters.
 
@@ -31,19 +36,30 @@ type filling struct {
 
 // share is the state of one connector while it fills.
 type share struct {
-	start  int64 // level at which it leaves its minimum
+	start  int64 // level at which its rise began
+	shift  int64 // by its time to spare
+	floor  int64 // level where its class begins
 	rising bool
 	done   bool
 	x      int64 // scaled outcome
 	line   int32 // that stopped it, -1: its maximum did
 }
 
-// turn is the start or the end of a connector's rise.
+// turn is the start or the end of a connector's rise in one tier.
 type turn struct {
 	level int64
 	work  int32
+	to    MilliAmp // what it has at the end
 	end   bool
 }
+
+// tier is the range of levels of one tier: more than any current by weight and any
+// time to spare needs.
+const tier = int64(1) << 50
+
+// mostClasses is how many classes of priority fill one after the other; lower ones
+// fill together with the last.
+const mostClasses = 1 << 10
 
 // filler is the memory of the fill, kept to allocate nothing.
 type filler struct {
@@ -81,16 +97,20 @@ func (b *Balancer) prepareFill() {
 		b.lines[i].fill = filling{load: b.lines[i].fixed << levelBits, fullAt: never}
 		b.lines[i].planned = b.lines[i].fixed
 	}
-	for _, i := range b.order {
+	class, priority := int64(0), 0
+	for n, i := range b.order {
 		w := &b.works[i]
-		w.fill = share{line: -1}
+		if n > 0 && w.c.Priority != priority && class < mostClasses {
+			class++
+		}
+		priority = w.c.Priority
+		w.fill = share{line: -1, floor: 2 * class * tier, shift: w.shift()}
 		if !w.admitted {
 			w.fill.done = true
 			continue
 		}
-		start, end := int64(w.min)<<levelBits/w.weight, int64(w.max)<<levelBits/w.weight
-		w.fill.start, w.fill.x = start, int64(w.min)<<levelBits
-		f.turns = append(f.turns, turn{start, i, false}, turn{end, i, true})
+		w.fill.x = int64(w.min) << levelBits
+		b.addTurns(i)
 		for _, k := range w.lines {
 			b.lines[k].fill.load += int64(w.min) << levelBits
 			b.lines[k].planned += int64(w.max)
@@ -107,29 +127,49 @@ func (b *Balancer) prepareFill() {
 	})
 }
 
+// addTurns lists when the connector rises and stops rising.
+func (b *Balancer) addTurns(i int32) {
+	w := &b.works[i]
+	f := &b.filler
+	wish := min(b.roundDown(max(0, bounded(w.c.Target))), w.max)
+	from := w.min
+	if wish > from {
+		f.turns = append(f.turns, turn{w.level(from), i, 0, false}, turn{w.level(wish), i, wish, true})
+		from = wish
+	}
+	if from < w.max || wish <= w.min {
+		f.turns = append(f.turns, turn{w.level(from) + tier, i, 0, false}, turn{w.level(w.max) + tier, i, w.max, true})
+	}
+}
+
+// level is where in its class the connector has a.
+func (w *work) level(a MilliAmp) int64 {
+	return w.fill.floor + w.fill.shift + int64(a)<<levelBits/w.slope
+}
+
 // turn starts or ends the rise of one connector.
 func (b *Balancer) turn(t turn) {
 	w := &b.works[t.work]
 	switch {
 	case w.fill.done:
 	case t.end:
-		b.stop(w, t.level)
-		w.fill.x = int64(w.max) << levelBits
+		b.rest(w, t.level)
+		w.fill.x = int64(t.to) << levelBits
+		w.fill.done = t.to == w.max
 	default:
-		w.fill.rising = true
-		b.tilt(w, t.level, w.weight)
+		w.fill.rising, w.fill.start = true, t.level
+		b.tilt(w, t.level, w.slope)
 	}
 }
 
-// stop ends the rise of a connector at level.
-func (b *Balancer) stop(w *work, level int64) {
-	w.fill.done = true
+// rest ends the rise of a connector at level, for this tier.
+func (b *Balancer) rest(w *work, level int64) {
 	if !w.fill.rising {
 		return
 	}
-	w.fill.x += (level - w.fill.start) * w.weight
+	w.fill.x += (level - w.fill.start) * w.slope
 	w.fill.rising = false
-	b.tilt(w, level, -w.weight)
+	b.tilt(w, level, -w.slope)
 }
 
 // tilt changes the slope of all lines above a connector.
@@ -161,7 +201,8 @@ func (b *Balancer) fillUp(k int32) {
 		if w.fill.done || w.role != taker || !w.set.Has(l.phase) {
 			continue
 		}
-		b.stop(w, level)
+		b.rest(w, level)
+		w.fill.done = true
 		w.fill.line = k
 	}
 	l.fill.fullAt = never

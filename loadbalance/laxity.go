@@ -26,6 +26,22 @@ func (w *work) laxity(now time.Time) time.Duration {
 	return min(max(left-busy, -relaxed), relaxed-time.Second)
 }
 
+// shift moves the connector's levels by its time to spare, never below zero.
+func (w *work) shift() int64 {
+	if !w.laxly {
+		return 0
+	}
+	return int64((w.lax+relaxed)/time.Second) * shiftSecond
+}
+
+// shiftSecond is what a second to spare is worth in levels: who has an hour less is
+// filled to its maximum before the other rises. Weights don't count there, currents
+// do: rises go by the maximum.
+const shiftSecond = int64(1) << (levelBits + slopeBits) / 3600
+
+// slopeBits is by what the maximum is scaled down to make a slope.
+const slopeBits = 6
+
 // urgency is what PolicyLaxity ranks by: who charges keeps its place until another is
 // clearly more pressed.
 func (w *work) urgency() time.Duration {

@@ -286,7 +286,7 @@ func checkFill(t *rapid.T, b *Balancer) {
 		n := &b.nodes[l.node]
 		for j := n.first; j < n.last; j++ {
 			u := &b.works[j]
-			if u.role != taker || !u.admitted || u.target <= u.min+b.cfg.Step || !u.set.Has(l.phase) {
+			if u.role != taker || !u.admitted || u.target <= u.min+b.cfg.Step || !u.set.Has(l.phase) || u.c.Priority > w.c.Priority {
 				continue
 			}
 			if int64(u.target-2*b.cfg.Step)*w.weight > int64(w.target+2*b.cfg.Step)*u.weight {
