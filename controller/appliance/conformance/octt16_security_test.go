@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
@@ -8,6 +9,35 @@ import (
 
 // securityCases16 are those of OCTT where the operator changes how a charger gets in.
 var securityCases16 = []testCase{
+	{"TC_085_CSMS", "a password, a wrong one, and none", func(c *station) {
+		c.ready16()
+		c.hangUp()
+		c.isTurnedAwayAs("SOMEBODY")
+		for _, c.password = range []string{"", "wrong-password-of-a-station"} {
+			c.isTurnedAway(wrongKey)
+		}
+	}},
+	{"TC_086_CSMS", "TLS and a password", func(c *station) {
+		c.tls = func(t *tls.Config) { t.MinVersion, t.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }
+		c.isTurnedAway(noHTTP)
+		c.speaks()
+		c.ready16()
+	}},
+	{"TC_087_CSMS", "TLS and a certificate", func(c *station) {
+		c.ready16()
+		c.access("security-profile", `{"profile":3}`, http.StatusOK)
+		c.hears("ExtendedTriggerMessage", `"SignChargePointCertificate"`)
+		c.signs("SignCertificate", "", c.id, "Accepted")
+		c.isFit(c.takes(c.hears("CertificateSigned")))
+		c.hears("ChangeConfiguration", `"SecurityProfile"`, `"3"`)
+		c.hangUp()
+		c.profile, c.password = 3, ""
+		c.speaks()
+		c.ready16()
+		c.hangUp()
+		c.forges(c.id)
+		c.isTurnedAway(noHTTP)
+	}},
 	{"TC_073_CSMS", "a new password is taken, another one is not", func(c *station) {
 		c.ready16()
 		c.access("rotate-key", `{}`, http.StatusOK)

@@ -16,6 +16,30 @@ import (
 
 // securityCases201 are those of keys, certificates and security profiles.
 var securityCases201 = []testCase{
+	{"TC_A_01_CSMS", "the right password", func(c *station) { c.ready2() }},
+	{"TC_A_02_CSMS", "a user name that is not the identity", func(c *station) {
+		c.isTurnedAwayAs("SOMEBODY")
+		c.isTurnedAwayAs("")
+		c.ready2()
+	}},
+	{"TC_A_03_CSMS", "a wrong password", func(c *station) {
+		for _, c.password = range []string{"", "wrong-password-of-a-station", firstPassword + " "} {
+			c.isTurnedAway(wrongKey)
+		}
+		c.password = firstPassword
+		c.ready2()
+	}},
+	{"TC_A_04_CSMS", "TLS and a password, by each suite that stations may have", func(c *station) {
+		c.speaks()
+		c.ready2()
+	}},
+	{"TC_A_07_CSMS", "TLS and a certificate", func(c *station) {
+		c.ready2()
+		c.upTo3()
+		c.hangUp()
+		c.speaks()
+		c.ready2()
+	}},
 	{"TC_A_06_CSMS", "TLS below 1.2 is refused", func(c *station) {
 		c.tls = func(t *tls.Config) { t.MinVersion, t.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 }
 		c.isTurnedAway(noHTTP)

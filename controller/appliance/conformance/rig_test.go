@@ -59,21 +59,7 @@ func newSite(t *testing.T, chargers []string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list strings.Builder
-	for _, id := range chargers {
-		fmt.Fprintf(&list, "\n  - {id: %s, circuit: main, protocol: any, %s, failsafe_a: 6, connectors: [{n: 1, max_a: 32}, {n: 2, max_a: 32}]}", id, accessOf(id))
-	}
-	cfg, err := config.Parse("site.yaml", fmt.Appendf(nil, `version: 1
-site: {id: depot, name: Depot, timezone: Europe/Berlin, nominal_v: 230}
-grid: [{circuit: main, type: star-230-400, worst_base_a: [10, 10, 10], largest_step_a: 10}]
-circuits: [{id: main, limit_a: [6300, 6300, 6300], breaker: gG}]
-chargers:%s
-upstream: {stations: [{id: SITE1, url: "ws://%s/ocpp", protocol: ocpp1.6, security_profile: 0, dialect: default}]}
-authorization: {unknown: reject, offline_unknown: reject, groups: []}
-onboarding: approve
-charger_network: {name: box.lan, isolated: {by: J. Doe, on: 2026-03-01}}
-listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "127.0.0.1:0", mtls: "127.0.0.1:0", modbus: ""}
-`, list.String(), listener.Addr()), config.Known{})
+	cfg, err := config.Parse("site.yaml", siteConfig(chargers, listener.Addr()), config.Known{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +86,25 @@ listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "127.0.0.1:0", mtls: "127.0.
 		return status.Up
 	})
 	return s
+}
+
+// siteConfig is the configuration of a site with these chargers and a cloud.
+func siteConfig(chargers []string, cloud net.Addr) []byte {
+	var list strings.Builder
+	for _, id := range chargers {
+		fmt.Fprintf(&list, "\n  - {id: %s, circuit: main, protocol: any, %s, failsafe_a: 6, connectors: [{n: 1, max_a: 32}, {n: 2, max_a: 32}]}", id, accessOf(id))
+	}
+	return fmt.Appendf(nil, `version: 1
+site: {id: depot, name: Depot, timezone: Europe/Berlin, nominal_v: 230}
+grid: [{circuit: main, type: star-230-400, worst_base_a: [10, 10, 10], largest_step_a: 10}]
+circuits: [{id: main, limit_a: [6300, 6300, 6300], breaker: gG}]
+chargers:%s
+upstream: {stations: [{id: SITE1, url: "ws://%s/ocpp", protocol: ocpp1.6, security_profile: 0, dialect: default}]}
+authorization: {unknown: reject, offline_unknown: reject, groups: []}
+onboarding: approve
+charger_network: {name: box.lan, isolated: {by: J. Doe, on: 2026-03-01}}
+listen: {ui: "127.0.0.1:0", ws: "127.0.0.1:0", wss: "127.0.0.1:0", mtls: "127.0.0.1:0", modbus: ""}
+`, list.String(), cloud)
 }
 
 // await polls what only the outside shows.

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -17,6 +18,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/gorilla/websocket"
 
 	"busbar/ocpp"
 )
@@ -36,7 +39,8 @@ const firstPassword = "first-password-of-a-station"
 
 // profiles are the security profiles that cases begin with; 0 if not named.
 var profiles = map[string]int{
-	"TC_073_CSMS": 2, "TC_083_CSMS": 1,
+	"TC_073_CSMS": 2, "TC_083_CSMS": 1, "TC_085_CSMS": 1, "TC_086_CSMS": 2, "TC_087_CSMS": 2,
+	"TC_A_01_CSMS": 1, "TC_A_02_CSMS": 1, "TC_A_03_CSMS": 1, "TC_A_04_CSMS": 2, "TC_A_07_CSMS": 2,
 	"TC_A_06_CSMS": 2, "TC_A_08_CSMS": 3, "TC_A_09_CSMS": 2, "TC_A_10_CSMS": 2, "TC_A_11_CSMS": 2, "TC_A_14_CSMS": 2, "TC_A_19_CSMS": 1,
 }
 
@@ -178,3 +182,38 @@ const (
 	wrongKey  = http.StatusUnauthorized
 	wrongDoor = http.StatusForbidden
 )
+
+// isTurnedAwayAs wants to be refused with a user name that is not the identity.
+func (c *station) isTurnedAwayAs(user string) {
+	c.t.Helper()
+	url, config := c.door()
+	header := http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+c.password))}}
+	dialer := websocket.Dialer{TLSClientConfig: config, Subprotocols: []string{string(c.protocol)}}
+	ws, resp, err := dialer.DialContext(c.t.Context(), url+"/"+c.id, header)
+	if err == nil {
+		_ = ws.Close()
+	}
+	if resp == nil || resp.StatusCode != wrongKey {
+		c.t.Errorf("as user %q: %v, %v", user, resp, err)
+	}
+}
+
+// suites are the cipher suites that the box must have (P2 A00.FR.318).
+func suites() []uint16 {
+	return []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+		tls.TLS_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_RSA_WITH_AES_256_GCM_SHA384}
+}
+
+// speaks comes in with each of the suites alone.
+func (c *station) speaks() {
+	c.t.Helper()
+	for _, suite := range suites() {
+		c.tls = func(t *tls.Config) { t.MaxVersion, t.CipherSuites = tls.VersionTLS12, []uint16{suite} }
+		if err := c.dial(); err != nil {
+			c.t.Errorf("with the suite %s: %v", tls.CipherSuiteName(suite), err)
+			continue
+		}
+		c.hangUp()
+	}
+	c.tls = nil
+}
