@@ -80,7 +80,7 @@ func Dial(ctx context.Context, cfg ClientConfig) (*Conn, error) {
 	}
 	c := newConn(ws, cfg.Options.withDefaults(clientMaxMessage), &shared{})
 	c.identity, c.protocol, c.generation = cfg.Identity, protocol, cfg.Generation
-	go c.run() // joined by Done
+	c.start(nil)
 	return c, nil
 }
 

@@ -34,12 +34,13 @@ type Conn struct {
 	faults  *bursts // thins out the log
 	known   answers // of who handles CALLs
 	garbage int     // of who reads: unreadable messages in a row
-	running sync.WaitGroup
+	over    func()
 	shared  *shared
 	place   int           // in shared.watch
 	wake    chan struct{} // 1: the writer has something to look at
 
 	mu       sync.Mutex
+	running  int        // goroutines
 	handling bool       // a CALL is being handled
 	relieved bool       // and that by a goroutine that no longer reads
 	inbound  []*Request // wait for it
@@ -93,14 +94,35 @@ func newConn(ws *websocket.Conn, opt Options, s *shared) *Conn {
 	}
 }
 
-// run works until the connection has ended and all its goroutines are joined.
-func (c *Conn) run() {
-	defer close(c.done)
+// start has the connection work. over is called when it has ended and all its goroutines
+// with it; nil allowed.
+func (c *Conn) start(over func()) {
+	c.over, c.running = over, 2
 	c.prepareReading()
-	c.running.Go(c.writeLoop)
-	c.readLoop()
-	c.running.Wait()
+	go func() {
+		defer c.leave()
+		c.readLoop()
+	}()
+	go func() {
+		defer c.leave()
+		c.writeLoop()
+	}()
+}
+
+// leave ends one of the connection's goroutines. The last one ends the connection.
+func (c *Conn) leave() {
+	c.mu.Lock()
+	c.running--
+	last := c.running == 0
+	c.mu.Unlock()
+	if !last {
+		return
+	}
 	_ = c.ws.Close()
+	close(c.done)
+	if c.over != nil {
+		c.over()
+	}
 }
 
 // Identity is the charging station's identity, from the URL.

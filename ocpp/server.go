@@ -266,7 +266,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, hs *Handshake, 
 	c := newConn(ws, adm.Options.withDefaults(serverMaxMessage), &s.shared)
 	c.identity, c.protocol, c.remote, c.credential = hs.Identity, protocol, r.RemoteAddr, credential(r, hs)
 	c.faults = &s.bursts
-	s.running.Go(func() { s.serve(c) })
+	s.serve(c)
 }
 
 func (s *Server) closeUnserved(ws *websocket.Conn) {
@@ -279,7 +279,7 @@ func (s *Server) closeUnserved(ws *websocket.Conn) {
 	_ = ws.Close()
 }
 
-// serve registers the connection in the place of an older one and runs it.
+// serve registers the connection in the place of an older one and has it run.
 func (s *Server) serve(c *Conn) {
 	s.mu.Lock()
 	if s.closed {
@@ -304,12 +304,15 @@ func (s *Server) serve(c *Conn) {
 	if s.cfg.Serve != nil {
 		s.running.Go(func() { s.cfg.Serve(c) })
 	}
-	c.run()
-	s.mu.Lock()
-	if s.conns[c.identity] == c {
-		delete(s.conns, c.identity)
-	}
-	s.mu.Unlock()
+	s.running.Add(1) // the handshake still counts
+	c.start(func() {
+		defer s.running.Done()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.conns[c.identity] == c {
+			delete(s.conns, c.identity)
+		}
+	})
 }
 
 // host is an address without its port.

@@ -71,11 +71,11 @@ func (c *Conn) relieve() {
 	late := c.handling && !c.relieved
 	if late {
 		c.relieved = true
-		c.running.Add(1) // never from zero while run waits: who is late counts, or is run
+		c.running++
 	}
 	c.mu.Unlock()
 	if late {
-		defer c.running.Done()
+		defer c.leave()
 		c.readLoop()
 	}
 }
