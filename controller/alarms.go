@@ -65,6 +65,9 @@ func (s *Site) balancerAlarms(plan loadbalance.Plan) {
 		}
 		code, subject, sev, text, remedy := alarmWords(a)
 		seen[alarmKey{code, subject}] = true
+		if s.alarms[alarmKey{code, subject}] == nil {
+			s.incident(a.Kind)
+		}
 		s.raise(code, subject, sev, text, remedy)
 	}
 	for _, kind := range balancerAlarmKinds {

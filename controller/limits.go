@@ -140,12 +140,13 @@ func (s *Site) control() {
 	}
 	s.passDue, s.passNow, s.lastPass = false, false, s.now
 	s.fillInput()
-	plan := s.balancer.Step(s.now, s.input)
+	plan := s.balance()
 	s.plan = append(s.plan[:0], plan.Nodes...)
 	for _, sp := range plan.Setpoints {
 		s.apply(sp)
 	}
 	s.balancerAlarms(plan)
+	s.keepIncident()
 	s.planWake = plan.Wake
 	s.wake(s.nextPass())
 	s.stir()

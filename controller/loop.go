@@ -37,7 +37,9 @@ type LoopConfig struct {
 	Journal  Journal
 	Chargers Adapter // SetLimit, InstallFailsafe, PushBaseline, Command, Disconnect
 	Cloud    Adapter // AskToken, ReportStatus, RestartUplink
-	Logger   *slog.Logger
+	// Incidents takes KeepIncident; nil if SiteConfig.Record is not set.
+	Incidents Adapter
+	Logger    *slog.Logger
 	// Queue is how many facts may wait (1024).
 	Queue int
 	// OnStep, if set, is told how long a Step took; it must return at once.
@@ -235,6 +237,8 @@ func (l *Loop) carryOut(e Effect, timer *time.Timer) {
 		l.cfg.Chargers.Do(e)
 	case AskToken, ReportStatus, RestartUplink:
 		l.cfg.Cloud.Do(e)
+	case KeepIncident:
+		l.cfg.Incidents.Do(e)
 	default:
 		panic("controller: effect without a way to carry it out")
 	}

@@ -62,8 +62,9 @@ type Site struct {
 	profiles []*siteProfile
 	resetAt  time.Time
 
-	alarms map[alarmKey]*Alarm
-	log    []LogEntry
+	alarms    map[alarmKey]*Alarm
+	incidents incidents
+	log       []LogEntry
 }
 
 // SiteConfig is what a Site is made of.
@@ -71,6 +72,8 @@ type SiteConfig struct {
 	Layout    Layout
 	Recovered Recovered
 	Demo      bool
+	// Record keeps recordings of the balancer around alarms (KeepIncident).
+	Record bool
 }
 
 type siteInfo struct{ id, name string }

@@ -99,7 +99,7 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	if err != nil {
 		return nil, err
 	}
-	site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: recovered, Demo: opts.Demo != nil})
+	site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: recovered, Demo: opts.Demo != nil, Record: true})
 	if err != nil {
 		return nil, fmt.Errorf("cannot set the site up: %w", err)
 	}
@@ -116,7 +116,9 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	if b.cloud != nil {
 		cloud = b.cloud
 	}
-	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Logger: b.log, OnStep: b.metrics.Step, OnLag: b.metrics.LoopLag})
+	kept := &incidents{dir: filepath.Join(opts.DataDir, "incidents"), log: b.log}
+	b.closers = append(b.closers, kept.wait)
+	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Incidents: kept, Logger: b.log, OnStep: b.metrics.Step, OnLag: b.metrics.LoopLag})
 	if err := b.wireMeters(layout); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,212 @@
+package record
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"busbar/loadbalance"
+	"busbar/loadbalance/internal/plain"
+)
+
+var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+// site is a small site whose load and cars change.
+func site() loadbalance.Config {
+	return loadbalance.Config{Nodes: []loadbalance.Node{
+		{ID: "main", Limit: loadbalance.Uniform(63_000), Metered: true, WorstBase: loadbalance.Uniform(20_000), LargestStep: 30_000},
+		{ID: "board", Parent: "main", Limit: loadbalance.Uniform(40_000), Breaker: loadbalance.BreakerGG},
+	}}
+}
+
+// drive runs passes of a changing site and records each.
+func drive(b *loadbalance.Balancer, r *Recorder, passes int, draw func(low, high int) int) {
+	in := loadbalance.Input{}
+	for i := range 6 {
+		in.Connectors = append(in.Connectors, loadbalance.Connector{Slot: i + 1, Node: "board", Phases: loadbalance.PhaseSet(i % 4), Min: 6000, Max: 16000,
+			Online: true, Failsafe: 6000, Wants: i%2 == 0, WantsSince: noon, CanStartUnasked: i%2 == 0})
+	}
+	now := noon
+	for n := range passes {
+		now = now.Add(time.Duration(draw(100, 1500)) * time.Millisecond)
+		if n%50 != 49 { // now and then the meter is silent
+			base := loadbalance.MilliAmp(draw(0, 70) * 1000)
+			in.Readings = []loadbalance.Reading{{Node: "main", At: now, Current: loadbalance.PerPhase{base, base / 2, base / 3}, Period: time.Second}}
+		}
+		if n%17 == 16 {
+			c := &in.Connectors[draw(0, 5)]
+			c.Wants, c.WantsSince = !c.Wants, now
+			c.CanStartUnasked = c.Wants
+		}
+		if n%40 == 39 {
+			in.Caps = append(in.Caps[:0], loadbalance.Cap{Node: "main", Limit: loadbalance.Uniform(loadbalance.MilliAmp(n * 100)), Rule: loadbalance.RuleSiteCap})
+		}
+		r.Before(b, now)
+		plan := b.Step(now, in)
+		r.After(now, in, plan)
+		for _, sp := range plan.Setpoints {
+			c := &in.Connectors[sp.Slot-1]
+			switch sp.Action {
+			case loadbalance.Raise, loadbalance.Reduce, loadbalance.Renew:
+				if sp.Limit > c.Held {
+					c.LastUp = now
+				} else if sp.Limit < c.Held {
+					c.LastDown = now
+				}
+				c.Held, c.HeldAt, c.LeaseUntil = sp.Limit, now, now.Add(sp.Lease)
+			}
+			if c.Wants {
+				c.Measured, c.MeasuredAt = loadbalance.Uniform(min(c.Held, c.Max)*9/10), now
+			}
+		}
+	}
+}
+
+// What was recorded is decided the same again, also where the recording begins in the
+// middle of a day.
+func TestReplayDecidesTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cfg := site()
+		b, err := loadbalance.NewBalancer(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := New(cfg, noon)
+		drive(b, r, rapid.SampledFrom([]int{1, 60, 400}).Draw(t, "passes"), func(low, high int) int { return rapid.IntRange(low, high).Draw(t, "draw") })
+		var file bytes.Buffer
+		if err := r.Recording().Write(&file); err != nil {
+			t.Fatal(err)
+		}
+		out, err := Replay(&file, func(p Pass) {
+			if !p.Same {
+				t.Fatalf("line %d at %v: decided %+v, then %+v", p.Line, p.At, p.Plan.Setpoints, p.Did)
+			}
+		})
+		if err != nil || out.Passes == 0 || out.Different != 0 {
+			t.Fatalf("%+v, %v", out, err)
+		}
+	})
+}
+
+// A decision that is not what the recording says is found.
+func TestReplayFindsDifferences(t *testing.T) {
+	r := recorded(t, 60)
+	var file bytes.Buffer
+	if err := r.Recording().Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.Replace(file.String(), `"ID":"main","Limit":[63000,63000,63000]`, `"ID":"main","Limit":[33000,33000,33000]`, 1)
+	if changed == file.String() {
+		t.Fatal("the head is not as expected")
+	}
+	out, err := Replay(strings.NewReader(changed), nil)
+	if err != nil || out.Different == 0 {
+		t.Errorf("another fuse makes no difference: %+v, %v", out, err)
+	}
+}
+
+// recorded is a recording of so many passes.
+func recorded(t *testing.T, passes int) *Recorder {
+	cfg := site()
+	b, err := loadbalance.NewBalancer(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, random := New(cfg, noon), rand.New(rand.NewPCG(1, 2))
+	drive(b, r, passes, func(low, high int) int { return low + random.IntN(high-low+1) })
+	return r
+}
+
+// The recording goes back ten minutes and not much more, however long it ran.
+func TestHowFarBack(t *testing.T) {
+	var file bytes.Buffer
+	if err := recorded(t, 3000).Recording().Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d bytes", file.Len())
+	out, err := Replay(&file, nil)
+	if back := out.To.Sub(out.From); err != nil || back < Reach || back > Reach+2*SegmentLength || out.Different > 0 {
+		t.Errorf("the recording goes back %v: %+v, %v", back, out, err)
+	}
+}
+
+// Every field of the input comes back as it was.
+func TestAllFieldsRoundTrip(t *testing.T) {
+	in := loadbalance.Input{Connectors: make([]loadbalance.Connector, 1), Readings: make([]loadbalance.Reading, 1), Caps: make([]loadbalance.Cap, 1)}
+	n := int64(0)
+	fill(reflect.ValueOf(&in).Elem(), &n)
+	raw := plain.Append(nil, &in, noon)
+	var back loadbalance.Input
+	if err := plain.Read(raw, &back, noon); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(in, back) {
+		t.Errorf("wrote %+v\nread %+v", in, back)
+	}
+	cfg := loadbalance.Config{Nodes: make([]loadbalance.Node, 2)}
+	fill(reflect.ValueOf(&cfg).Elem(), &n)
+	var same loadbalance.Config
+	if err := plain.Read(plain.Append(nil, &cfg, noon), &same, noon); err != nil || !reflect.DeepEqual(cfg, same) {
+		t.Errorf("wrote %+v\nread %+v, %v", cfg, same, err)
+	}
+}
+
+// fill sets every field to another value that is not zero.
+func fill(v reflect.Value, n *int64) {
+	*n++
+	switch {
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(noon.Add(time.Duration(*n) * time.Millisecond)))
+		return
+	case v.CanInt():
+		v.SetInt(1 + *n%100)
+		return
+	case v.CanUint():
+		v.SetUint(uint64(1 + *n%5))
+		return
+	case v.CanFloat():
+		v.SetFloat(float64(*n) / 7)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.String:
+		v.SetString(strings.Repeat("x\"", int(*n%3)+1))
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), n)
+		}
+	case reflect.Array, reflect.Slice:
+		for i := range v.Len() {
+			fill(v.Index(i), n)
+		}
+	}
+}
+
+func TestWhatIsNoRecording(t *testing.T) {
+	head := `{"recording":1,"base":"2026-06-01T12:00:00Z","config":{"Nodes":[{"ID":"main","Limit":[1000,1000,1000]}]}}` + "\n"
+	for name, c := range map[string]struct{ file, want string }{
+		"empty":             {"", "not a recording"},
+		"text":              {"hello\n", "not a recording"},
+		"JSON":              {"{}\n", "not a recording"},
+		"pass first":        {head + `{"pass":1,"did":[],"sum":""}` + "\n", "before the first checkpoint"},
+		"unknown member":    {strings.Replace(head, `"ID"`, `"Colour":1,"ID"`, 1), `member "Colour"`},
+		"broken line":       {head + "{\n", "line 2"},
+		"broken checkpoint": {head + `{"checkpoint":7}` + "\n", "line 2"},
+	} {
+		_, err := Replay(strings.NewReader(c.file), nil)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Replay(strings.NewReader("x"), nil); !errors.Is(err, ErrNotARecording) {
+		t.Error(err)
+	}
+}
