@@ -14,8 +14,12 @@ import (
 const (
 	// incidentAftermath is how long a recording goes on after what it is kept for.
 	incidentAftermath = 30 * time.Second
-	// incidentEvery is the least time between two, so that a flickering alarm fills no disk.
+	// incidentEvery is the least time between two of one cause, so that a flickering alarm
+	// fills no disk.
 	incidentEvery = 10 * time.Minute
+	// settleIn is how long after the start nothing is an incident: meters have to be read
+	// for the first time.
+	settleIn = 15 * time.Second
 )
 
 // incidents decides when the recording is kept.
@@ -23,7 +27,7 @@ type incidents struct {
 	recorder *record.Recorder // nil: nothing is recorded
 	cause    string           // of the one whose aftermath runs; empty: none
 	since    time.Time
-	last     time.Time
+	last     map[string]time.Time // by cause
 }
 
 // KeepIncident hands over the recording around an alarm.
@@ -54,10 +58,11 @@ func (s *Site) incident(kind loadbalance.AlarmKind) {
 	if kind == loadbalance.AlarmFailsafeSum || s.incidents.cause != "" {
 		return // known from the configuration, or in the recording already
 	}
-	if !s.incidents.last.IsZero() && s.now.Sub(s.incidents.last) < incidentEvery {
+	cause := alarmCode(kind)
+	if last, kept := s.incidents.last[cause]; s.now.Sub(s.bootAt) < settleIn || kept && s.now.Sub(last) < incidentEvery {
 		return
 	}
-	s.incidents.cause, s.incidents.since = alarmCode(kind), s.now
+	s.incidents.cause, s.incidents.since = cause, s.now
 }
 
 // keepIncident hands the recording over once its aftermath is in it.
@@ -71,5 +76,9 @@ func (s *Site) keepIncident() {
 		return
 	}
 	s.do(KeepIncident{At: i.since, Cause: i.cause, Recording: i.recorder.Recording()})
-	i.cause, i.last = "", s.now
+	if i.last == nil {
+		i.last = map[string]time.Time{}
+	}
+	i.last[i.cause] = s.now
+	i.cause = ""
 }

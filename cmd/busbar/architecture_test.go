@@ -30,7 +30,7 @@ var imports = []rule{
 	{"ocpp/ocppsim", []string{"ocpp/..."}, "simulated chargers and clouds speak only OCPP"},
 	{"devices", nil, "devices know nothing of a site"},
 	{"devices/devicesim", []string{"devices/..."}, "simulated devices speak only their protocol"},
-	{"controller", []string{"loadbalance", "controller/config"}, "the domain is pure: no protocol, no file, no page"},
+	{"controller", []string{"loadbalance/...", "controller/config"}, "the domain is pure: no protocol, no file, no page"},
 	{"controller/config", []string{"loadbalance"}, "a configuration is a value"},
 	{"controller/pki", nil, "certificates know nothing of a site"},
 	{"controller/adoption", []string{"controller", "controller/pki", "loadbalance", "ocpp/..."}, "adapters never import each other"},

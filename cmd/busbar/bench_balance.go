@@ -25,7 +25,7 @@ type benchBalanceCmd struct {
 	Base     string   `help:"… the base load, a CSV with one row a second …"`
 	Events   string   `help:"… and faults and limits as JSON. With --workload: instead of its events."`
 	Seed     int      `help:"Another seed: of a generated workload, which then has no bound, or the only one of L1 and after."`
-	Replay   string   `help:"Run again what a file written with --json holds, and fail if a figure differs."`
+	Replay   string   `help:"Decide a recorded incident again (DIR/incidents of a box), or run again what a file written with --json holds; fails if something differs."`
 	SVG      string   `name:"svg" help:"Write one chart for each scenario into this folder."`
 	Report   string   `help:"Write a document in Markdown into this file, beside what is printed."`
 	JSON     bool     `name:"json" help:"Write a list of rows instead of a table."`
@@ -34,6 +34,9 @@ type benchBalanceCmd struct {
 // Run measures; a bad figure is no failure.
 func (c benchBalanceCmd) Run(con console) error {
 	if c.Replay != "" {
+		if isRecording(c.Replay) {
+			return replayIncident(con, c.Replay, c.JSON)
+		}
 		return c.replay(con)
 	}
 	scenarios, err := c.scenarios()
@@ -167,14 +170,17 @@ func (c benchBalanceCmd) readParts() (*bench.Workload, error) {
 }
 
 // replay runs again what a file of rows holds and names every figure that differs.
+// replayable says what can be replayed.
+const replayable = "Recordings of a box are in DIR/incidents; results are written with --json."
+
 func (c benchBalanceCmd) replay(con console) error {
 	text, err := os.ReadFile(c.Replay)
 	if err != nil {
-		return fmt.Errorf("cannot read the file to replay: %w", err)
+		return badInput(fmt.Sprintf("cannot replay: %v", err), replayable)
 	}
 	var rows []bench.Row
 	if err := json.Unmarshal(text, &rows); err != nil {
-		return badInput(fmt.Sprintf("cannot use %s: %v", c.Replay, err), "Write it with --json.")
+		return badInput(fmt.Sprintf("cannot replay %s: %v", c.Replay, err), replayable)
 	}
 	acn, err := bench.PublicACN()
 	if err != nil {

@@ -130,6 +130,9 @@ func sum(plan loadbalance.Plan, base time.Time) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// Magic is what the file of a Recording begins with.
+const Magic = `{"recording":1`
+
 // Recording is what a Recorder held at one moment. It may be used by any goroutine.
 type Recording struct {
 	head    []byte
@@ -139,7 +142,7 @@ type Recording struct {
 
 // Recording takes what is remembered now; it costs little.
 func (r *Recorder) Recording() Recording {
-	head := []byte(`{"recording":1,"base":` + strconv.Quote(r.base.UTC().Format(time.RFC3339Nano)) + `,"config":`)
+	head := []byte(Magic + `,"base":` + strconv.Quote(r.base.UTC().Format(time.RFC3339Nano)) + `,"config":`)
 	head = append(plain.Append(head, &r.cfg, r.base), "}\n"...)
 	return Recording{head: head, packed: r.packed[:len(r.packed):len(r.packed)], segment: r.segment[:len(r.segment):len(r.segment)]}
 }
