@@ -353,3 +353,22 @@ func (l language) access(a Access) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// above are the security profiles that a charger may be told to use; none without TLS.
+func (v view) above(a Access) []int {
+	var out []int
+	if len(v.roots) == 0 {
+		return nil
+	}
+	for profile := max(a.Profile, a.Target, 1) + 1; profile <= 3; profile++ {
+		if profile == 3 || a.HasKey || a.Profile == 1 { // profile 2 needs a key
+			out = append(out, profile)
+		}
+	}
+	return out
+}
+
+// raise names the way up to a profile.
+func (l language) raise(profile int) string {
+	return l.text(message("raise." + strconv.Itoa(profile)))
+}

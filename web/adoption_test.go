@@ -172,11 +172,12 @@ func TestSignIn(t *testing.T) {
 // network, and how long the window is open.
 func TestThePageShowsTheDoors(t *testing.T) {
 	d := newDesk(t0)
-	s := rig(newBox(picture(t0)), demo, func(c *Config) { c.Adoption = d })
+	s := rig(newBox(picture(t0)), demo, func(c *Config) { c.Adoption, c.Certificates = d, authority{} })
 	page := func() string { return ask(s, "GET", "/", "").Body.String() }
 	html := page()
 	for _, want := range []string{"NEW 7/a", "Volta One", "serial number V-7", "firmware 2.1", "10.0.0.77:40112", "/api/v1/chargers/NEW%207%2Fa/approve",
-		"a wrong password", "Set the charger&#39;s password.", "12 times", "Let unknown chargers come", "Chargers come over TLS", "key of its own", "on its way to profile 2"} {
+		"a wrong password", "Set the charger&#39;s password.", "12 times", "Let unknown chargers come", "Chargers come over TLS", "key of its own", "on its way to profile 2",
+		`aria-label="Approve with a certificate NEW 7/a"`, `aria-label="Move to a certificate CP1"`, `aria-label="Move to a certificate CP2"`} {
 		if !strings.Contains(html, want) {
 			t.Errorf("the page has no %q", want)
 		}

@@ -256,6 +256,29 @@ func TestE2EApprove(t *testing.T) {
 	page.complain = nil
 }
 
+// TestE2EUpdatesDisturbNobody: what is unfolded stays so, and a button that is being
+// pressed is not replaced by another charger's.
+func TestE2EUpdatesDisturbNobody(t *testing.T) {
+	d, b := newDesk(time.Now()), newBox(picture(time.Now()))
+	page := openTab(t, rig(b, demo, func(c *Config) { c.Adoption, c.Certificates = d, authority{} }), 1280, 900, "light")
+	page.until(isLive)
+	const approve = `document.querySelector('#waiting .pending button[aria-label^="Approve"]')`
+	change := func(name string) {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.doors.Pending = []PendingCharger{{Charger: name, Profile: 2}}
+	}
+	page.do(chromedp.Evaluate[chromedp.Void](`document.querySelector("#waiting details").open = true`),
+		chromedp.Evaluate[chromedp.Void](`window.held = `+approve+`; held.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true}))`))
+	change("OTHER")
+	next := picture(time.Now())
+	next.Log = append(next.Log, controller.LogEntry{At: time.Now(), Severity: controller.SeverityInfo, Code: "box.start", Subject: "box", Text: "seen"})
+	b.snap.Store(next) // the log is sent after the chargers at the door
+	page.until(`document.getElementById("log").textContent.includes("seen") && document.body.contains(held)`)
+	page.do(chromedp.Evaluate[chromedp.Void](`held.dispatchEvent(new PointerEvent("pointerup", {bubbles: true}))`))
+	page.until(approve + `.getAttribute("aria-label") === "Approve OTHER" && !document.body.contains(held) && document.querySelector("#waiting details").open`)
+}
+
 func signIn(page *tab) {
 	page.do(chromedp.WaitVisible(chromedp.CSS(`input[name="token"]`)), chromedp.SendKeys(chromedp.CSS(`input[name="token"]`), "s3cret\r"))
 }

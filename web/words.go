@@ -36,6 +36,8 @@ func english() language {
 		"access.configuration": "key of the configuration",
 		"access.plain":         "without TLS",
 		"access.target":        "on its way to profile {n}",
+		"raise.2":              "Move to TLS",
+		"raise.3":              "Move to a certificate",
 		"access.glass":         "its former key is valid, too",
 
 		"rule.max":          "gets all that cable, charger and car take",

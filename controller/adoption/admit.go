@@ -132,7 +132,7 @@ func (s *Service) admitStranger(hs *ocpp.Handshake) (refused ocpp.Admission, str
 	window := now.Before(s.until)
 	if !window && (s.cfg.Onboarding != "approve" || hs.Profile == 1 && !s.cfg.Plain) {
 		refused = hs.Unknown(slices.Sorted(maps.Keys(s.listed)))
-		refused.Remedy = "Open a pairing window on the page Chargers, or: " + refused.Remedy
+		refused.Remedy = "Open a pairing window on the page, under Letting chargers in, or: " + refused.Remedy
 		return refused, false
 	}
 	if until := s.turned[hs.Identity]; now.Before(until) {
@@ -145,7 +145,7 @@ func (s *Service) admitStranger(hs *ocpp.Handshake) (refused ocpp.Admission, str
 	}
 	if s.strangersLocked(hs.Identity) >= maxStrangers {
 		return ocpp.Admission{Status: http.StatusServiceUnavailable, Reason: "too many unknown chargers wait for approval",
-			Remedy: "Approve or turn away the waiting chargers on the page Chargers."}, false
+			Remedy: "Approve or turn away the waiting chargers on the page, under Letting chargers in."}, false
 	}
 	return ocpp.Admission{}, true
 }

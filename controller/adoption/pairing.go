@@ -205,6 +205,9 @@ func (s *Service) Forget(ctx context.Context, by, station string) error {
 		return err
 	}
 	defer end()
+	if _, _, known := s.standing(station); !known {
+		return &Refusal{"the charger is unknown", "Nothing has to be done."}
+	}
 	if err := s.audit(ctx, by, station, "adoption.forgotten", "the charger's key is forgotten, its certificates are revoked"); err != nil {
 		return err
 	}

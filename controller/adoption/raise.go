@@ -118,7 +118,7 @@ func (s *Service) giveRoots(ctx context.Context, l *link) error {
 	if l.profile >= 2 {
 		return nil // it is here by TLS, so it has one
 	}
-	return &Refusal{fmt.Sprintf("the charger did not take the root certificate (it answered %q)", last.status), "Install the site's root certificate by hand; it is on the page Chargers."}
+	return &Refusal{fmt.Sprintf("the charger did not take the root certificate (it answered %q)", last.status), "Install the site's root certificate by hand; it is on the page, under Letting chargers in."}
 }
 
 // obtainCertificate has the charger ask for a certificate, and gives it one (A02).

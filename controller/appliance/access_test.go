@@ -112,6 +112,9 @@ func TestAdoptionByThePage(t *testing.T) {
 	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NONE/rotate-key", "", nil); code != http.StatusConflict {
 		t.Errorf("a key for nobody: %d", code)
 	}
+	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NONE/forget", "", nil); code != http.StatusConflict {
+		t.Errorf("nobody is forgotten: %d", code)
+	}
 	if lines := eventsOf(t, box, "adoption.approved", 1); !strings.Contains(lines[0], "by the box's own token (admin)") {
 		t.Errorf("audit: %q", lines)
 	}

@@ -38,7 +38,7 @@ func (h *Hub) guarded(hs *ocpp.Handshake, adm ocpp.Admission) ocpp.Admission {
 
 func tooManyWait() ocpp.Admission {
 	return ocpp.Admission{Status: http.StatusServiceUnavailable, Reason: "too many unknown chargers wait for approval",
-		Remedy: "Approve or turn away the waiting chargers on the page Chargers."}
+		Remedy: "Approve or turn away the waiting chargers on the page, under Letting chargers in."}
 }
 
 // vouched asks the Guard whether a charger may be what its Boot says; if not, the

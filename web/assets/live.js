@@ -13,13 +13,35 @@ function say(state, text) {
   link.textContent = text;
 }
 
+// A part that is being pressed waits: a click whose button is replaced half-way is lost,
+// or goes to another charger's.
+let pressed = null;
+const waiting = new Map();
+addEventListener("pointerdown", (e) => (pressed = e.target));
+for (const end of ["pointerup", "pointercancel"])
+  addEventListener(end, () =>
+    setTimeout(() => {
+      pressed = null;
+      const held = [...waiting.values()];
+      waiting.clear();
+      held.forEach(put);
+    }),
+  );
+
 // put replaces the inside of one part, and leaves alone what somebody is using.
-function put({ id, html }) {
+function put(part) {
+  const { id, html } = part;
   const at = document.getElementById(id);
   if (!at) return;
-  const focused = at.contains(document.activeElement) ? [...at.querySelectorAll("button, a, input")].indexOf(document.activeElement) : -1;
+  if (at.contains(pressed)) {
+    waiting.set(id, part);
+    return;
+  }
+  const open = [...at.querySelectorAll("details")].map((d) => d.open);
+  const focused = at.contains(document.activeElement) ? [...at.querySelectorAll("button, a, input, summary")].indexOf(document.activeElement) : -1;
   at.innerHTML = html;
-  if (focused >= 0) at.querySelectorAll("button, a, input")[focused]?.focus({ preventScroll: true });
+  at.querySelectorAll("details").forEach((d, i) => (d.open = open[i] ?? d.open));
+  if (focused >= 0) at.querySelectorAll("button, a, input, summary")[focused]?.focus({ preventScroll: true });
 }
 
 function on(name, act) {
