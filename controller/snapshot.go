@@ -75,6 +75,10 @@ type ConnectorView struct {
 	Reason     loadbalance.Reason
 	Why        string // Reason in plain words
 	Operative  bool
+	// OperatorLimit is what an operator set, below 0 none, and OperatorUntil its end; zero:
+	// until lifted.
+	OperatorLimit loadbalance.MilliAmp
+	OperatorUntil time.Time
 }
 
 // ChargerView is one charger.

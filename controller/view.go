@@ -59,7 +59,10 @@ func (s *Site) connectorView(sl *slot) ConnectorView {
 		Slot: sl.number, Connector: sl.layout.Number, Bay: sl.layout.Bay, EVSEID: sl.layout.EVSEID, Node: string(sl.node),
 		PhaseSet: sl.layout.phaseSet(), Status: eff.Status, ErrorCode: eff.ErrorCode, Info: eff.Info, Register: sl.register,
 		Target: sl.setpoint.Target, Max: sl.layout.Max, LeaseUntil: sl.lim.leaseUntil, Measured: sl.measured, MeasuredAt: sl.measuredAt, SoC: sl.soc,
-		Reason: sl.setpoint.Reason, Operative: !sl.inoperable,
+		Reason: sl.setpoint.Reason, Operative: !sl.inoperable, OperatorLimit: -1,
+	}
+	if sl.operator.set {
+		v.OperatorLimit, v.OperatorUntil = sl.operator.limit, sl.operator.until
 	}
 	if sl.node == stationNode {
 		v.Node = ""

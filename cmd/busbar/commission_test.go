@@ -14,6 +14,7 @@ import (
 
 	"busbar/controller/appliance"
 	"busbar/controller/commission"
+	"busbar/ocpp"
 	"busbar/ocpp/ocppsim"
 )
 
@@ -23,6 +24,7 @@ grid: [{circuit: main, type: star-230-400, worst_base_a: [10, 10, 10], largest_s
 circuits: [{id: main, limit_a: [63, 63, 63], breaker: gG}]
 chargers:
   - {id: CP1, circuit: main, protocol: any, security_profile: 0, failsafe_a: 6, connectors: [{n: 1, max_a: 32, phases: [L1, L2, L3]}]}
+  - {id: CP3, circuit: main, protocol: any, security_profile: 0, failsafe_a: 6, connectors: [{n: 1, max_a: 32, phases: [L1, L2, L3]}]}
   - {id: CP2, circuit: main, protocol: any, security_profile: 0, failsafe_a: 6, connectors: [{n: 1, max_a: 32, phases: [L1, L2, L3]}]}
 authorization: {unknown: reject, offline_unknown: reject, groups: []}
 onboarding: closed
@@ -84,17 +86,25 @@ func TestCommissionAChargerOfTheRunningBox(t *testing.T) {
 		}
 	}
 
-	sim := ocppsim.NewCharger(ocppsim.ChargerConfig{ID: "CP1", URL: "ws://" + addr + "/ocpp", Outlets: []ocppsim.Outlet{{Number: 1, Phases: 3, Max: 32}}})
+	commissions(t, data, addr, "CP1", ocpp.V16)
+	commissions(t, data, addr, "CP3", ocpp.V201)
+}
+
+// commissions has a charger of a version come, and probes it.
+func commissions(t *testing.T, data, addr, id string, version ocpp.Protocol) {
+	t.Helper()
+	sim := ocppsim.NewCharger(ocppsim.ChargerConfig{ID: id, URL: "ws://" + addr + "/ocpp", Protocol: version, Outlets: []ocppsim.Outlet{{Number: 1, Phases: 3, Max: 32}}})
 	ctx, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = sim.Run(ctx) })
 	defer wg.Wait()
 	defer stop()
-	var stdout string
+	var code exitCode
+	var stdout, stderr string
 	limit, again := time.After(20*time.Second), time.NewTicker(50*time.Millisecond)
 	defer again.Stop()
 	for {
-		if code, stdout, stderr = call(t, "", "commission", "CP1", "--data", data); code != exitRefused {
+		if code, stdout, stderr = call(t, "", "commission", id, "--data", data); code != exitRefused {
 			break
 		}
 		select {
@@ -103,12 +113,12 @@ func TestCommissionAChargerOfTheRunningBox(t *testing.T) {
 			t.Fatalf("the charger does not connect: %s", stderr)
 		}
 	}
-	if code != exitDone || !strings.Contains(stdout, "ok: profiles.default:") || !strings.Contains(stdout, "open: dead-man:") || !strings.Contains(stdout, "can be led: ") {
+	if code != exitDone || !strings.Contains(stdout, "ok: profiles.default:") || !strings.Contains(stdout, "open: dead-man:") || !strings.Contains(stdout, "open: pause:") || !strings.Contains(stdout, "can be led: ") {
 		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
 	}
-	code, stdout, _ = call(t, "", "commission", "CP1", "--data", data, "--json")
+	code, stdout, _ = call(t, "", "commission", id, "--data", data, "--json")
 	var v commission.Verdict
-	if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != exitDone || !v.Good || v.Charger != "CP1" || v.Abilities.Model == "" {
+	if err := json.Unmarshal([]byte(stdout), &v); err != nil || code != exitDone || !v.Good || v.Charger != id || v.Protocol != string(version) || v.Abilities.Model == "" {
 		t.Errorf("exit %d, %v: %s", code, err, stdout)
 	}
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"busbar/controller"
 	"busbar/controller/commission"
+	"busbar/loadbalance"
 )
 
 // Why a charger can't be probed now.
@@ -25,6 +27,8 @@ const (
 	proofWatch = 45 * time.Second
 	// callsWithin bounds each call of a probe.
 	callsWithin = 40 * time.Second
+	// looksEvery is how often a probe looks at the site.
+	looksEvery = 500 * time.Millisecond
 )
 
 // probes are the chargers being probed. Its methods may be called from any goroutine.
@@ -54,7 +58,7 @@ func (p *probes) end(id controller.StationID) {
 }
 
 // Commission probes a connected charger and remembers what it learnt. It takes seconds,
-// with a car charging up to two and a half minutes. The errors are ErrUnknownCharger,
+// with a car charging up to five minutes. The errors are ErrUnknownCharger,
 // ErrNotConnected, ErrNotBooted, ErrProbed and those of commission.Run.
 func (b *Box) Commission(ctx context.Context, id controller.StationID) (commission.Verdict, error) {
 	c, online, ok := b.probed(id)
@@ -69,7 +73,7 @@ func (b *Box) Commission(ctx context.Context, id controller.StationID) (commissi
 		return commission.Verdict{}, ErrProbed
 	}
 	defer b.probes.end(id)
-	v, err := commission.Run(ctx, c, probeCaller{b, id}, probeSite{b, id})
+	v, err := commission.Run(ctx, c, probeCaller{b, id}, newProbeSite(b, id))
 	if err != nil {
 		return v, err
 	}
@@ -110,8 +114,19 @@ func (p probeCaller) Call(ctx context.Context, action string, payload json.RawMe
 
 // probeSite is the control loop for a probe.
 type probeSite struct {
-	b  *Box
-	id controller.StationID
+	b      *Box
+	id     controller.StationID
+	former map[controller.Slot]operatorLimit // before a Hold
+}
+
+func newProbeSite(b *Box, id controller.StationID) probeSite {
+	return probeSite{b, id, map[controller.Slot]operatorLimit{}}
+}
+
+// operatorLimit is what an operator set on a connector; below 0: nothing.
+type operatorLimit struct {
+	limit loadbalance.MilliAmp
+	until time.Time // zero: until lifted
 }
 
 var (
@@ -124,20 +139,70 @@ func (p probeSite) Connectors() []commission.Connector {
 	var out []commission.Connector
 	for _, c := range p.b.Snapshot().Connectors {
 		if c.Station == p.id {
-			out = append(out, commission.Connector{Number: c.Connector, Phases: c.PhaseSet.Count(), Tx: c.Tx})
+			out = append(out, commission.Connector{Number: c.Connector, Phases: c.PhaseSet.Count(), Tx: c.Tx, Setpoint: c.Setpoint,
+				Measured: max(c.Measured[0], c.Measured[1], c.Measured[2]), MeasuredAt: c.MeasuredAt})
 		}
 	}
 	return out
 }
 
-// Prove implements commission.Site.
-func (p probeSite) Prove(ctx context.Context, connector int) (controller.ProofAnswer, error) {
-	slot := controller.Slot(0)
+// operator is the limit of an operator on a slot.
+func (p probeSite) operator(slot controller.Slot) (l operatorLimit) {
+	l.limit = -1
 	for _, c := range p.b.Snapshot().Connectors {
-		if c.Station == p.id && c.Connector == connector {
-			slot = c.Slot
+		if c.Slot == slot {
+			l = operatorLimit{c.OperatorLimit, c.OperatorUntil}
 		}
 	}
+	return l
+}
+
+// slot is the site's number of a connector; 0 if there is none.
+func (p probeSite) slot(connector int) controller.Slot {
+	for _, c := range p.b.Snapshot().Connectors {
+		if c.Station == p.id && c.Connector == connector {
+			return c.Slot
+		}
+	}
+	return 0
+}
+
+// Wait implements commission.Site.
+func (p probeSite) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(looksEvery):
+		return nil
+	}
+}
+
+// Hold implements commission.Site. An operator's limit that it took the place of comes
+// back when it is lifted.
+func (p probeSite) Hold(ctx context.Context, connector int, limit loadbalance.MilliAmp, lasts time.Duration) error {
+	slot := p.slot(connector)
+	if limit >= 0 {
+		p.former[slot] = p.operator(slot)
+	} else if f, ok := p.former[slot]; ok && f.limit >= 0 && (f.until.IsZero() || time.Now().Before(f.until)) {
+		if limit = f.limit; !f.until.IsZero() {
+			lasts = time.Until(f.until)
+		}
+	}
+	body, err := p.b.Ask(ctx, func(id controller.ReplyID) controller.Event {
+		return controller.LimitRequested{Reply: id, Origin: "commissioning", Slot: slot, Limit: limit, For: lasts}
+	})
+	if err != nil {
+		return err
+	}
+	if answer, ok := body.(controller.CommandAnswer); !ok || answer.Status != "Accepted" {
+		return fmt.Errorf("cannot limit connector %d: %+v", connector, body)
+	}
+	return nil
+}
+
+// Prove implements commission.Site.
+func (p probeSite) Prove(ctx context.Context, connector int) (controller.ProofAnswer, error) {
+	slot := p.slot(connector)
 	ctx, cancel := context.WithTimeout(ctx, proofLease+proofWatch+2*time.Minute)
 	defer cancel()
 	body, err := p.b.Ask(ctx, func(id controller.ReplyID) controller.Event {

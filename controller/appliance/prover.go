@@ -65,7 +65,7 @@ func (p *prover) prove(ctx context.Context, id controller.StationID, connector i
 		return
 	}
 	defer p.b.probes.end(id)
-	a, err := probeSite{p.b, id}.Prove(ctx, connector)
+	a, err := newProbeSite(p.b, id).Prove(ctx, connector)
 	switch {
 	case err != nil:
 		p.b.log.Info("cannot prove the fall-back of a charger", "station", id, "err", err)

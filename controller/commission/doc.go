@@ -12,6 +12,9 @@
 // Concurrency: a Probe runs in its caller's goroutine; one at a time per charger is the
 // caller's duty.
 //
+// A language says in the words of one version what the probe wants to know (words16.go,
+// words2.go); what is found and what to do about it is of no version.
+//
 // It must not know sockets, pages or a database, and it never raises a current: the
-// dead-man test is the Site's own.
+// dead-man test is the Site's own, and a pause ends by lifting the Site's own limit.
 package commission

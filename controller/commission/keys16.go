@@ -2,14 +2,10 @@ package commission
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"busbar/controller"
 	"busbar/ocpp/ocpp16"
 )
 
@@ -17,14 +13,11 @@ import (
 type probe16 struct {
 	*probe
 	keys map[string]ocpp16.KeyValue // by their names in lower case
-	kind ocpp16.ChargingProfileKindType
-	unit ocpp16.ChargingRateUnitType
-	zero bool // the default profile is taken on connector 0
 }
 
-func (p *probe16) steps() []step {
-	return []step{p.readKeys, p.readConnectors, p.readLimits, p.measurands, p.fallback, p.units, p.stacked, p.composite}
-}
+var _ language = (*probe16)(nil)
+
+func (p *probe16) read() []step { return []step{p.readKeys, p.readConnectors, p.readLimits} }
 
 // readKeys asks for the whole configuration (16§5.8).
 func (p *probe16) readKeys(ctx context.Context) error {
@@ -105,29 +98,7 @@ func (p *probe16) readConnectors(context.Context) error {
 	if value, ok := p.value(keyRotation); ok {
 		told = rotations(value)
 	}
-	var entries []controller.ConnectorAbilities
-	var unknown, wrong []string
-	for _, c := range ours {
-		a := controller.ConnectorAbilities{Connector: c.Number, Rotation: told[c.Number], Phases: conductors(told[c.Number])}
-		entries = append(entries, a)
-		switch {
-		case a.Phases == 0:
-			unknown = append(unknown, strconv.Itoa(c.Number))
-		case c.Phases != 0 && a.Phases != c.Phases:
-			wrong = append(wrong, fmt.Sprintf("connector %d has %d (%s), the configuration %d", c.Number, a.Phases, a.Rotation, c.Phases))
-		}
-	}
-	if len(told) > 0 {
-		p.abilities.Connectors = entries
-	}
-	switch {
-	case len(wrong) > 0:
-		p.find("phases", Missing, list(wrong)+".", "Correct phases in the configuration, or the key "+keyRotation+" of the charger.")
-	case len(unknown) > 0:
-		p.find("phases", Different, "the charger does not tell how it is wired (connector "+list(unknown)+").", "The phases of the configuration count: check them with a clamp when a car charges.")
-	default:
-		p.find("phases", OK, "as in the configuration.", "")
-	}
+	p.foundPhases(told, func(n int) int { return conductors(told[n]) }, keyRotation)
 	return nil
 }
 
@@ -170,91 +141,9 @@ func (p *probe16) readLimits(context.Context) error {
 	p.abilities.MaxStackLevel = number(keyStack, "profiles.stack-level")
 	p.abilities.MaxPeriods = max(0, number(keyPeriods, "profiles.periods"))
 	p.abilities.MaxProfiles = max(0, number(keyInstalled, "profiles.installed"))
+	p.told.units, _ = p.value(keyUnits)
+	var known bool
+	p.told.measurands, known = p.value(keyMeasurands)
+	p.told.fixed = !known || p.keys[strings.ToLower(keyMeasurands)].Readonly
 	return nil
-}
-
-// measurand is something to be metered and what it is needed for.
-type measurand struct {
-	name   string
-	needed string // what is lost without it, "" if little
-}
-
-func wanted() []measurand {
-	return []measurand{
-		{"Current.Import", "Without it the box books what it allows, not what the car takes."},
-		{"Energy.Active.Import.Register", "Without it the course of a session is not known to the cloud."},
-		{"Power.Active.Import", ""},
-		{"Voltage", ""},
-		{"SoC", ""},
-	}
-}
-
-// measurands tries each alone, and then puts back what was there.
-func (p *probe16) measurands(ctx context.Context) error {
-	const check = "measurands"
-	before, ok := p.value(keyMeasurands)
-	if kv := p.keys[strings.ToLower(keyMeasurands)]; !ok || kv.Readonly {
-		p.find(check, Different, fmt.Sprintf("%s can't be changed; it is %q.", keyMeasurands, before), "What it has must be enough: it should contain Current.Import and Energy.Active.Import.Register.")
-		return nil
-	}
-	lost := p.tryMeasurands(ctx, check)
-	// The session goes on with what it had, whatever became of the probe.
-	later, cancel := context.WithTimeout(context.WithoutCancel(ctx), restoreWithin)
-	defer cancel()
-	back, gone := p.change(later, keyMeasurands, before)
-	if !back && gone == nil {
-		p.find(check, Missing, fmt.Sprintf("the charger does not take back %q, which it had.", before), "Restart the box's connection to it: the box then sets its own list.")
-	}
-	return errors.Join(lost, gone)
-}
-
-// restoreWithin bounds the time for putting back what was there.
-const restoreWithin = 10 * time.Second
-
-func (p *probe16) tryMeasurands(ctx context.Context, check string) error {
-	var taken []string
-	for _, m := range wanted() {
-		yes, lost := p.change(ctx, keyMeasurands, m.name)
-		if lost != nil {
-			return lost
-		}
-		switch {
-		case yes:
-			taken = append(taken, m.name)
-		case m.needed != "":
-			p.find(check+"."+m.name, Missing, "the charger does not meter it.", m.needed+" Update its firmware or choose its meter in its own settings.")
-		default:
-			p.find(check+"."+m.name, Different, "the charger does not meter it.", "")
-		}
-	}
-	return p.together(ctx, check, taken)
-}
-
-// together tries all that were taken in one list.
-func (p *probe16) together(ctx context.Context, check string, taken []string) error {
-	if len(taken) == 0 {
-		p.find(check, Missing, "none is taken one by one.", "Set "+keyMeasurands+" in the charger's own settings.")
-		return nil
-	}
-	all, lost := p.change(ctx, keyMeasurands, strings.Join(taken, ","))
-	if lost != nil {
-		return lost
-	}
-	if !all {
-		p.find(check, Different, "taken alone but not together: "+list(taken)+".", "The box asks for the most needed one.")
-		p.abilities.Measurands = taken[:1]
-		return nil
-	}
-	p.find(check, OK, list(taken)+".", "")
-	p.abilities.Measurands = slices.Clone(taken)
-	return nil
-}
-
-// change writes a key; false if it was not taken.
-func (p *probe16) change(ctx context.Context, key, value string) (bool, error) {
-	resp, err := ocpp16.ChangeConfiguration.Call(ctx, wire{p.caller}, ocpp16.ChangeConfigurationRequest{Key: key, Value: value})
-	if _, lost := refused(string(resp.Status), err); lost != nil {
-		return false, lost
-	}
-	return err == nil && (resp.Status == ocpp16.ConfigurationStatusAccepted || resp.Status == ocpp16.ConfigurationStatusRebootRequired), nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,11 @@ type Site interface {
 	Connectors() []Connector
 	// Prove makes the dead-man test on a connector; it may take two minutes.
 	Prove(ctx context.Context, connector int) (controller.ProofAnswer, error)
+	// Hold limits a connector for a while; below 0 it lifts that.
+	Hold(ctx context.Context, connector int, limit loadbalance.MilliAmp, lasts time.Duration) error
+	// Wait returns when a measured value, a transaction or a status may have changed; its
+	// error is that of ctx.
+	Wait(ctx context.Context) error
 }
 
 // Connector is one of the charger as the box sees it.
@@ -32,6 +38,11 @@ type Connector struct {
 	Number int // the charger's own
 	Phases int // it is wired with, of the configuration
 	Tx     controller.TxID
+	// Measured is the strongest phase's current, and MeasuredAt when.
+	Measured   loadbalance.MilliAmp
+	MeasuredAt time.Time
+	// Setpoint is what the charger has acknowledged.
+	Setpoint loadbalance.MilliAmp
 }
 
 // Charger is what is known before the probe.
@@ -58,14 +69,15 @@ func Run(ctx context.Context, c Charger, caller Caller, site Site) (Verdict, err
 		At: time.Now().UTC(), Findings: []Finding{},
 	}}
 	p.abilities = c.Abilities
-	var steps []step
-	switch ocpp.Protocol(c.Protocol) {
+	switch version := ocpp.Protocol(c.Protocol); version {
 	case ocpp.V16:
-		steps = (&probe16{probe: p}).steps()
-	default: // 2.x: GetBaseReport and GetVariables give the same findings
+		p.words = &probe16{probe: p}
+	case ocpp.V201, ocpp.V21:
+		p.words = &probe2{probe: p, version: version}
+	default:
 		return p.verdict, fmt.Errorf("%w: %s", ErrVersion, c.Protocol)
 	}
-	err := p.walk(ctx, append(steps, p.deadMan))
+	err := p.walk(ctx, append(p.words.read(), p.measurands, p.fallback, p.units, p.stacked, p.composite, p.deadMan, p.pause))
 	p.conclude()
 	return p.verdict, err
 }
@@ -80,7 +92,47 @@ type probe struct {
 	site      Site
 	verdict   Verdict
 	abilities controller.Abilities
+
+	words language
+	told  told
+	// How the fall-back was taken.
+	kind controller.ProfileKind
+	unit controller.RateUnit
+	zero bool // on connector or EVSE 0
 }
+
+// told is what the charger told of itself, for what its tests find.
+type told struct {
+	units, measurands string
+	fixed             bool // the measurands can't be changed
+}
+
+// language is what a version says and hears. Each answer's status is in its own words,
+// accepted where it took what was asked; the errors are the Caller's.
+type language interface {
+	// read are the steps that ask the charger what it is.
+	read() []step
+	setProfile(ctx context.Context, connector int, pr profile) (status string, err error)
+	clearProfile(ctx context.Context, id int) (status string, err error)
+	// composite is the first limit that GetCompositeSchedule shows.
+	composite(ctx context.Context, connector int, unit controller.RateUnit) (s shown, status string, err error)
+	// measurandsName is what sampled measurands are called, for people.
+	measurandsName() string
+	// setMeasurands tells whether a list was taken; its error means that the charger is lost.
+	setMeasurands(ctx context.Context, list string) (taken bool, lost error)
+}
+
+// accepted is the status of an answer that takes what was asked, in all versions.
+const accepted = "Accepted"
+
+// shown is a limit of a composite schedule; limit "": none.
+type shown struct {
+	limit ocpp.Decimal
+	unit  controller.RateUnit
+}
+
+// shownFor is for how many seconds a composite schedule is asked.
+const shownFor = 120
 
 func (p *probe) walk(ctx context.Context, steps []step) error {
 	for _, do := range steps {
@@ -102,6 +154,38 @@ func (p *probe) conclude() {
 	a.Vendor, a.Model, a.Firmware = p.charger.Info.Vendor, p.charger.Info.Model, p.charger.Info.Firmware
 	a.Source, a.At = controller.AbilitiesLearnt, p.verdict.At
 	p.verdict.Abilities = a
+}
+
+// foundPhases compares how connectors are wired with the configuration; name is where
+// the charger tells it.
+func (p *probe) foundPhases(rotation map[int]string, phases func(connector int) int, name string) {
+	var entries []controller.ConnectorAbilities
+	var unknown, wrong []string
+	for _, c := range p.site.Connectors() {
+		a := controller.ConnectorAbilities{Connector: c.Number, Rotation: rotation[c.Number], Phases: phases(c.Number)}
+		entries = append(entries, a)
+		switch {
+		case a.Phases == 0:
+			unknown = append(unknown, strconv.Itoa(c.Number))
+		case c.Phases != 0 && a.Phases != c.Phases:
+			how := ""
+			if a.Rotation != "" {
+				how = " (" + a.Rotation + ")"
+			}
+			wrong = append(wrong, fmt.Sprintf("connector %d has %d%s, the configuration %d", c.Number, a.Phases, how, c.Phases))
+		}
+	}
+	if len(unknown) < len(entries) {
+		p.abilities.Connectors = entries
+	}
+	switch {
+	case len(wrong) > 0:
+		p.find("phases", Missing, list(wrong)+".", "Correct phases in the configuration, or "+name+" of the charger.")
+	case len(unknown) > 0:
+		p.find("phases", Different, "the charger does not tell how it is wired (connector "+list(unknown)+").", "The phases of the configuration count: check them with a clamp when a car charges.")
+	default:
+		p.find("phases", OK, "as in the configuration.", "")
+	}
 }
 
 func (p *probe) find(check string, outcome Outcome, text, remedy string) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"busbar/controller"
+	"busbar/loadbalance"
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp16"
 	"busbar/ocpp/ocppsim"
@@ -98,6 +99,10 @@ type site struct {
 func (s site) Connectors() []Connector { return s.connectors }
 
 func (s site) Prove(context.Context, int) (controller.ProofAnswer, error) { return s.proof, s.err }
+
+func (s site) Hold(context.Context, int, loadbalance.MilliAmp, time.Duration) error { return s.err }
+
+func (s site) Wait(ctx context.Context) error { return ctx.Err() }
 
 func idle(n int) site {
 	s := site{}
@@ -307,7 +312,7 @@ func TestALostChargerEndsTheProbe(t *testing.T) {
 	if err == nil || len(v.Findings) == 0 {
 		t.Errorf("got %v with %d findings", err, len(v.Findings))
 	}
-	if _, err := Run(t.Context(), Charger{Protocol: "ocpp2.0.1"}, r, idle(1)); err == nil || !strings.Contains(fmt.Sprint(err), "ocpp2.0.1") {
+	if _, err := Run(t.Context(), Charger{Protocol: "ocpp1.5"}, r, idle(1)); err == nil || !strings.Contains(fmt.Sprint(err), "ocpp1.5") {
 		t.Errorf("another version: %v", err)
 	}
 }

@@ -60,8 +60,15 @@ func findingOf(v commission.Verdict, check string) commission.Finding {
 	return commission.Finding{}
 }
 
-func TestCommissioningProvesTheFallBackWithACar(t *testing.T) {
-	during(t, Scenario{Chargers: 2, Seed: 3, Sessions: stays()}, func(t *testing.T, w *World) {
+func TestCommissioningWithACar(t *testing.T) {
+	for _, version := range []OCPP{OCPP16, OCPP201} {
+		t.Run(string(version), func(t *testing.T) { commissionsWithACar(t, version) })
+	}
+}
+
+// commissionsWithACar proves the fall-back, and that a car goes on after a pause.
+func commissionsWithACar(t *testing.T, version OCPP) {
+	during(t, Scenario{Chargers: 2, Seed: 3, Sessions: stays(), OCPP: version}, func(t *testing.T, w *World) {
 		time.Sleep(90 * time.Second)
 		began := time.Now()
 		v, err := w.Box().Commission(t.Context(), "CP01")
@@ -70,8 +77,11 @@ func TestCommissioningProvesTheFallBackWithACar(t *testing.T) {
 		}
 		took := time.Since(began)
 		proof := findingOf(v, "dead-man")
-		if proof.Outcome != commission.OK || !strings.Contains(proof.Text, "fell to 6.0 A") || took < 30*time.Second || took > 2*time.Minute || !v.Good {
+		if proof.Outcome != commission.OK || !strings.Contains(proof.Text, "fell to 6.0 A") || took < 30*time.Second || took > 4*time.Minute || !v.Good {
 			t.Errorf("after %v: %s; all: %v", took, proof, v.Findings)
+		}
+		if pause := findingOf(v, "pause"); pause.Outcome != commission.OK || v.Abilities.Pause != controller.PauseZero {
+			t.Errorf("%s", pause)
 		}
 		time.Sleep(90 * time.Second)
 		for _, c := range w.Box().Snapshot().Connectors {

@@ -83,7 +83,12 @@ type reading struct {
 	measurand, phase, unit, value string
 }
 
-// measurable reports whether a charger can measure m. Cars on AC don't tell their state
+// measures reports whether the charger takes m for a measurand.
+func (c *ChargerConfig) measures(m string) bool {
+	return measurable(m) && (!c.has(QuirkEnergyOnly) || m == energyRegister)
+}
+
+// measurable reports whether chargers can measure m. Cars on AC don't tell their state
 // of charge, so there is never a value of it.
 func measurable(m string) bool {
 	switch m {

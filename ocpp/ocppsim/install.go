@@ -28,6 +28,9 @@ func (c *Charger) install(connector int, p *chargingProfile) bool {
 
 // takes reports whether a profile may be set on a connector (16§5.16, P2 K01).
 func (c *Charger) takes(connector int, p *chargingProfile) bool {
+	if c.has(QuirkNoSmartCharging) {
+		return false
+	}
 	o := c.outlet(connector)
 	switch p.purpose {
 	case purposeTx:

@@ -33,6 +33,10 @@ const (
 	QuirkLevelZeroOnly         Quirk = "level-zero-only"
 	QuirkIgnoresLimits         Quirk = "ignores-limits" // accepts them
 	QuirkEndsAtZero            Quirk = "ends-at-zero"   // a limit of 0 A ends the transaction
+	QuirkNeverResumes          Quirk = "never-resumes"  // after a limit of 0 A nothing flows any more
+	QuirkNoSmartCharging       Quirk = "no-smart-charging"
+	// Of its meter.
+	QuirkEnergyOnly Quirk = "energy-only" // no current, power or voltage
 	// Of its connection.
 	QuirkNoPong        Quirk = "no-pong"
 	QuirkProtocolOrder Quirk = "protocol-order" // names versions that nobody speaks before its own
@@ -42,7 +46,9 @@ const (
 // wrongBy is how far the clock of QuirkWrongClock is ahead.
 const wrongBy = 3 * time.Hour
 
-func (c *Charger) has(q Quirk) bool { return slices.Contains(c.cfg.Quirks, q) }
+func (c *Charger) has(q Quirk) bool { return c.cfg.has(q) }
+
+func (c *ChargerConfig) has(q Quirk) bool { return slices.Contains(c.Quirks, q) }
 
 // ignores reports that limits don't bind.
 func (c *Charger) ignores() bool { return c.fault.IgnoreProfiles || c.has(QuirkIgnoresLimits) }

@@ -21,6 +21,7 @@ type outlet struct {
 	sampleAt  time.Time
 	watchAt   time.Time // whether the car still draws
 	begun     float64   // register at the start of the transaction
+	asleep    bool      // nothing flows any more until the next one (QuirkNeverResumes)
 	remoteID  *int      // of the remote start that begins the next transaction
 }
 
@@ -208,7 +209,7 @@ func (c *Charger) begin(o *outlet, token string, now time.Time) {
 	t := &Transaction{Station: c.cfg.ID, Connector: o.Number, IDTag: token, MeterStart: int(o.draw.register), StartedAt: c.now().UTC()}
 	c.ledger = append(c.ledger, t)
 	o.tx, o.begun = &running{Transaction: t, start: c.now()}, o.draw.register
-	o.draw.offer, o.draw.changedAt = 0, now
+	o.draw.offer, o.draw.changedAt, o.asleep = 0, now, false
 	o.stage, o.due = stageCharging, time.Time{}
 	if o.next.Lasts > 0 {
 		o.due = now.Add(o.next.Lasts)
@@ -274,6 +275,9 @@ func (c *Charger) advance(o *outlet, now time.Time) {
 			return o.Max
 		}
 		limit, _ := c.profiles.limit(q, t.Add(c.skew()))
+		if o.asleep = o.asleep || limit < 1 && o.draw.amps > 0 && c.has(QuirkNeverResumes); o.asleep {
+			return 0
+		}
 		return limit
 	})
 }

@@ -18,7 +18,7 @@ type v16 struct {
 
 var _ dialect = (*v16)(nil)
 
-func newV16(c *Charger) *v16 { return &v16{c: c, keys: defaultKeys(len(c.cfg.Outlets))} }
+func newV16(c *Charger) *v16 { return &v16{c: c, keys: defaultKeys(&c.cfg)} }
 
 func (d *v16) protocols() []ocpp.Protocol { return []ocpp.Protocol{ocpp.V16} }
 

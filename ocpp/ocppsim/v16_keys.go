@@ -27,7 +27,11 @@ const (
 	keyMeasurands // a list that the charger can measure
 )
 
-func defaultKeys(outlets int) []key {
+func defaultKeys(cfg *ChargerConfig) []key {
+	features := "Core,SmartCharging,RemoteTrigger"
+	if cfg.has(QuirkNoSmartCharging) {
+		features = "Core,RemoteTrigger"
+	}
 	return []key{
 		{"AuthorizationCacheEnabled", "true", keyBool},
 		{"AuthorizeRemoteTxRequests", "false", keyBool},
@@ -45,19 +49,19 @@ func defaultKeys(outlets int) []key {
 		{"MeterValuesAlignedData", "", keyMeasurands},
 		{"MeterValuesSampledData", "Energy.Active.Import.Register", keyMeasurands},
 		{"MinimumStatusDuration", "0", keyNumber},
-		{"NumberOfConnectors", strconv.Itoa(outlets), keyFixed},
+		{"NumberOfConnectors", strconv.Itoa(len(cfg.Outlets)), keyFixed},
 		{"StopTransactionOnInvalidId", "true", keyBool},
 		{"StopTxnAlignedData", "", keyMeasurands},
 		{"StopTxnSampledData", "", keyMeasurands},
-		{"SupportedFeatureProfiles", "Core,SmartCharging,RemoteTrigger", keyFixed},
+		{"SupportedFeatureProfiles", features, keyFixed},
 		{"TransactionMessageAttempts", "3", keyNumber},
 		{"TransactionMessageRetryInterval", "20", keyNumber},
 		{"WebSocketPingInterval", "0", keyNumber},
 	}
 }
 
-// takes reports whether the key can be set to value.
-func (k *key) takes(value string) bool {
+// takes reports whether the key of a charger can be set to value.
+func (k *key) takes(cfg *ChargerConfig, value string) bool {
 	switch k.kind {
 	case keyFixed:
 		return false
@@ -68,7 +72,7 @@ func (k *key) takes(value string) bool {
 		return value == "true" || value == "false"
 	case keyMeasurands:
 		for name := range strings.SplitSeq(value, ",") {
-			if name = strings.TrimSpace(name); name != "" && !measurable(name) {
+			if name = strings.TrimSpace(name); name != "" && !cfg.measures(name) {
 				return false
 			}
 		}
@@ -127,7 +131,7 @@ func (d *v16) changeConfiguration(_ context.Context, _ *ocpp.Conn, req ocpp16.Ch
 	switch {
 	case k == nil:
 		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusNotSupported}, nil
-	case !k.takes(req.Value):
+	case !k.takes(&c.cfg, req.Value):
 		return ocpp16.ChangeConfigurationResponse{Status: ocpp16.ConfigurationStatusRejected}, nil
 	}
 	changed := k.value != req.Value

@@ -24,8 +24,13 @@ type variable struct {
 	values    string // of lists
 }
 
-// measurands are what a simulated charger can measure.
-const measurands = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage"
+// measurands are what the charger can measure.
+func (c *ChargerConfig) measurands() string {
+	if c.has(QuirkEnergyOnly) {
+		return energyRegister
+	}
+	return energyRegister + ",Power.Active.Import,Current.Import,Voltage"
+}
 
 // deviceModel is what the charger tells of itself (P2 appendix 3).
 func deviceModel(cfg *ChargerConfig) []variable {
@@ -42,6 +47,7 @@ func deviceModel(cfg *ChargerConfig) []variable {
 		return variable{component: component, name: name, value: value, data: ocpp2.DataMemberList, values: values}
 	}
 	of := func(instance string, v variable) variable { v.instance = instance; return v }
+	measured := cfg.measurands()
 	out := []variable{
 		truth("AuthCtrlr", "AuthorizeRemoteStart", "false"),
 		truth("AuthCtrlr", "LocalAuthorizeOffline", "true"),
@@ -57,15 +63,16 @@ func deviceModel(cfg *ChargerConfig) []variable {
 		of("TransactionEvent", integer("OCPPCommCtrlr", "MessageAttemptInterval", int(cfg.Retry.Seconds()), "s")),
 		integer("OCPPCommCtrlr", "OfflineThreshold", 60, "s"),
 		integer("OCPPCommCtrlr", "WebSocketPingInterval", 0, "s"),
-		list("SampledDataCtrlr", "TxEndedMeasurands", "Energy.Active.Import.Register", measurands),
+		list("SampledDataCtrlr", "TxEndedMeasurands", energyRegister, measured),
 		integer("SampledDataCtrlr", "TxEndedInterval", 0, "s"),
-		list("SampledDataCtrlr", "TxStartedMeasurands", "Energy.Active.Import.Register", measurands),
+		list("SampledDataCtrlr", "TxStartedMeasurands", energyRegister, measured),
 		integer("SampledDataCtrlr", "TxUpdatedInterval", 60, "s"),
-		list("SampledDataCtrlr", "TxUpdatedMeasurands", "Energy.Active.Import.Register", measurands),
+		list("SampledDataCtrlr", "TxUpdatedMeasurands", energyRegister, measured),
 		integer("AlignedDataCtrlr", "Interval", 0, "s"),
 		integer("AlignedDataCtrlr", "TxEndedInterval", 0, "s"),
 		fixed("SecurityCtrlr", "SecurityProfile", "0", "", ocpp2.DataInteger),
 		{component: "SecurityCtrlr", name: "OrganizationName", value: "Busbar", data: ocpp2.DataString},
+		fixed("SmartChargingCtrlr", "Available", strconv.FormatBool(!cfg.has(QuirkNoSmartCharging)), "", ocpp2.DataBoolean),
 		truth("SmartChargingCtrlr", "Enabled", "true"),
 		of("ChargingProfiles", fixed("SmartChargingCtrlr", "Entries", strconv.Itoa(maxProfiles), "", ocpp2.DataInteger)),
 		fixed("SmartChargingCtrlr", "PeriodsPerSchedule", strconv.Itoa(maxPeriods), "", ocpp2.DataInteger),

@@ -8,7 +8,6 @@ import (
 
 	"busbar/controller"
 	"busbar/ocpp"
-	"busbar/ocpp/ocpp16"
 )
 
 const (
@@ -18,30 +17,37 @@ const (
 	shortly = time.Minute
 )
 
-// profile is a default profile with the fall-back current. Nothing that the probe
-// writes allows more. lives 0: for ever.
-func (p *probe16) profile(id, stack int, unit ocpp16.ChargingRateUnitType, lives time.Duration) ocpp16.ChargingProfile {
-	s := ocpp16.ChargingSchedule{ChargingRateUnit: unit, ChargingSchedulePeriod: []ocpp16.ChargingSchedulePeriod{{Limit: p.limit(unit)}}}
-	if unit == ocpp16.ChargingRateUnitTypeW {
-		s.ChargingSchedulePeriod[0].NumberPhases = new(p.fewest())
+// profile is a default profile with the fall-back current, as no version says it.
+// Nothing that the probe writes allows more.
+type profile struct {
+	id, stack int
+	kind      controller.ProfileKind
+	unit      controller.RateUnit
+	limit     ocpp.Decimal
+	phases    int           // 0: not named
+	start     time.Time     // zero: not named
+	lives     time.Duration // 0: for ever
+}
+
+// profile makes one; lives 0: for ever.
+func (p *probe) profile(id, stack int, unit controller.RateUnit, lives time.Duration) profile {
+	out := profile{id: id, stack: stack, kind: p.kind, unit: unit, limit: p.limit(unit), lives: lives}
+	if unit == controller.UnitWatts {
+		out.phases = p.fewest()
 	}
-	if p.kind == ocpp16.ChargingProfileKindTypeAbsolute {
-		s.StartSchedule = new(ocpp.NewDateTime(time.Now().Add(-startsBack).Truncate(time.Second)))
+	if p.kind == controller.KindAbsolute {
+		out.start = time.Now().Add(-startsBack).Truncate(time.Second)
 		if lives > 0 {
-			lives += startsBack
+			out.lives += startsBack
 		}
 	}
-	if lives > 0 {
-		s.Duration = new(int(lives / time.Second))
-	}
-	return ocpp16.ChargingProfile{ChargingProfileID: id, StackLevel: stack, ChargingProfilePurpose: ocpp16.ChargingProfilePurposeTypeTxDefaultProfile,
-		ChargingProfileKind: p.kind, ChargingSchedule: s}
+	return out
 }
 
 // limit is the fall-back current in a unit, rounded down to the one decimal of 1.6.
-func (p *probe16) limit(unit ocpp16.ChargingRateUnitType) ocpp.Decimal {
+func (p *probe) limit(unit controller.RateUnit) ocpp.Decimal {
 	milli := int64(max(0, p.charger.Failsafe))
-	if unit == ocpp16.ChargingRateUnitTypeW {
+	if unit == controller.UnitWatts {
 		milli *= int64(p.charger.NominalV * p.fewest())
 	}
 	return ocpp.DecimalFromMilli(milli / 100 * 100)
@@ -49,7 +55,7 @@ func (p *probe16) limit(unit ocpp16.ChargingRateUnitType) ocpp.Decimal {
 
 // fewest is the least number of phases of the charger's connectors: a limit in watts
 // for them all must be safe for each.
-func (p *probe16) fewest() int {
+func (p *probe) fewest() int {
 	fewest := 3
 	for _, c := range p.site.Connectors() {
 		if c.Phases > 0 {
@@ -60,28 +66,28 @@ func (p *probe16) fewest() int {
 }
 
 // set writes a profile; words say why it was not taken.
-func (p *probe16) set(ctx context.Context, connector int, profile ocpp16.ChargingProfile) (taken bool, words string, lost error) {
-	resp, err := ocpp16.SetChargingProfile.Call(ctx, wire{p.caller}, ocpp16.SetChargingProfileRequest{ConnectorID: connector, CSChargingProfiles: profile})
-	if words, lost = refused(string(resp.Status), err); lost != nil {
+func (p *probe) set(ctx context.Context, connector int, pr profile) (taken bool, words string, lost error) {
+	status, err := p.words.setProfile(ctx, connector, pr)
+	if words, lost = refused(status, err); lost != nil {
 		return false, "", lost
 	}
-	return err == nil && resp.Status == ocpp16.ChargingProfileStatusAccepted, words, nil
+	return err == nil && status == accepted, words, nil
 }
 
 // The ids that the box itself uses: fall-back of a connector, and one that none has.
 func fallbackID(connector int) int { return max(1, 2*connector-1) }
 
-func (p *probe16) spareID() int { return 2*len(p.site.Connectors()) + 1 }
+func (p *probe) spareID() int { return 2*len(p.site.Connectors()) + 1 }
 
 // fallback writes the box's own fall-back as the box does: on connector 0, or on each;
 // absolute, or relative where that is refused.
-func (p *probe16) fallback(ctx context.Context) error {
+func (p *probe) fallback(ctx context.Context) error {
 	const check = "profiles.default"
-	p.unit = ocpp16.ChargingRateUnitTypeA
+	p.unit = controller.UnitAmps
 	p.abilities.Purposes = slices.DeleteFunc(slices.Clone(p.abilities.Purposes), func(o controller.ProfilePurpose) bool { return o == controller.PurposeTxDefault })
 	var why string
-	for _, unit := range []ocpp16.ChargingRateUnitType{ocpp16.ChargingRateUnitTypeA, ocpp16.ChargingRateUnitTypeW} {
-		for _, kind := range []ocpp16.ChargingProfileKindType{ocpp16.ChargingProfileKindTypeAbsolute, ocpp16.ChargingProfileKindTypeRelative} {
+	for _, unit := range []controller.RateUnit{controller.UnitAmps, controller.UnitWatts} {
+		for _, kind := range []controller.ProfileKind{controller.KindAbsolute, controller.KindRelative} {
 			p.kind = kind
 			for _, whole := range []bool{true, false} {
 				taken, words, lost := p.everywhere(ctx, unit, whole)
@@ -97,13 +103,13 @@ func (p *probe16) fallback(ctx context.Context) error {
 			}
 		}
 	}
-	p.kind = ocpp16.ChargingProfileKindTypeAbsolute
+	p.kind = controller.KindAbsolute
 	p.find(check, Missing, "the charger takes no default profile: it "+why+".", "Enable smart charging in its own settings, or update its firmware. Without a fall-back it counts with its maximum.")
 	return nil
 }
 
 // everywhere writes the fall-back on connector 0 or on each.
-func (p *probe16) everywhere(ctx context.Context, unit ocpp16.ChargingRateUnitType, whole bool) (taken bool, words string, lost error) {
+func (p *probe) everywhere(ctx context.Context, unit controller.RateUnit, whole bool) (taken bool, words string, lost error) {
 	connectors := []int{0}
 	if !whole {
 		connectors = nil
@@ -119,13 +125,13 @@ func (p *probe16) everywhere(ctx context.Context, unit ocpp16.ChargingRateUnitTy
 	return taken, words, nil
 }
 
-func (p *probe16) foundFallback(check string) {
+func (p *probe) foundFallback(check string) {
 	p.abilities.StationWide = controller.TristateOf(p.zero)
 	p.abilities.Purposes = including(p.abilities.Purposes, controller.PurposeTxDefault)
-	p.abilities.Kinds = first(p.abilities.Kinds, controller.ProfileKind(p.kind))
+	p.abilities.Kinds = first(p.abilities.Kinds, p.kind)
 	text := fmt.Sprintf("the fall-back of %v is installed", p.charger.Failsafe)
 	switch {
-	case p.zero && p.kind == ocpp16.ChargingProfileKindTypeAbsolute && p.unit == ocpp16.ChargingRateUnitTypeA:
+	case p.zero && p.kind == controller.KindAbsolute && p.unit == controller.UnitAmps:
 		p.find(check, OK, text+".", "")
 		return
 	case p.zero:
@@ -138,29 +144,29 @@ func (p *probe16) foundFallback(check string) {
 
 // units finds out which of amperes and watts are taken; the fall-back's own unit is put
 // back last.
-func (p *probe16) units(ctx context.Context) error {
+func (p *probe) units(ctx context.Context) error {
 	const check = "profiles.unit"
 	if !p.abilities.Takes(controller.PurposeTxDefault) {
 		return nil
 	}
-	other := ocpp16.ChargingRateUnitTypeW
+	other := controller.UnitWatts
 	if p.unit == other {
-		other = ocpp16.ChargingRateUnitTypeA
+		other = controller.UnitAmps
 	}
 	both, _, lost := p.everywhere(ctx, other, p.zero)
 	if lost != nil {
 		return lost
 	}
-	p.abilities.Units = []controller.RateUnit{controller.RateUnit(p.unit)}
-	told, _ := p.value(keyUnits)
+	p.abilities.Units = []controller.RateUnit{p.unit}
+	told := p.told.units
 	switch {
 	case both:
-		p.abilities.Units = append(p.abilities.Units, controller.RateUnit(other))
+		p.abilities.Units = append(p.abilities.Units, other)
 		if _, _, lost := p.everywhere(ctx, p.unit, p.zero); lost != nil {
 			return lost
 		}
 		p.find(check, OK, fmt.Sprintf("amperes and watts (it tells %q).", told), "")
-	case p.unit == ocpp16.ChargingRateUnitTypeA:
+	case p.unit == controller.UnitAmps:
 		p.find(check, OK, fmt.Sprintf("amperes only (it tells %q).", told), "")
 	default:
 		p.find(check, Different, fmt.Sprintf("watts only (it tells %q).", told), "The box reckons with the nominal voltage; the currents are a little off.")
@@ -170,7 +176,7 @@ func (p *probe16) units(ctx context.Context) error {
 
 // stacked tries a second default profile above the fall-back, with an end, and clears
 // it by its id.
-func (p *probe16) stacked(ctx context.Context) error {
+func (p *probe) stacked(ctx context.Context) error {
 	if !p.abilities.Takes(controller.PurposeTxDefault) {
 		return nil
 	}
@@ -197,14 +203,14 @@ func (p *probe16) stacked(ctx context.Context) error {
 }
 
 // clear takes the test profile away by its id.
-func (p *probe16) clear(ctx context.Context) error {
+func (p *probe) clear(ctx context.Context) error {
 	const check = "profiles.clear"
-	resp, err := ocpp16.ClearChargingProfile.Call(ctx, wire{p.caller}, ocpp16.ClearChargingProfileRequest{ID: new(p.spareID())})
-	words, lost := refused(string(resp.Status), err)
+	status, err := p.words.clearProfile(ctx, p.spareID())
+	words, lost := refused(status, err)
 	if lost != nil {
 		return lost
 	}
-	cleared := err == nil && resp.Status == ocpp16.ClearChargingProfileStatusAccepted
+	cleared := err == nil && status == accepted
 	p.abilities.ClearByID = controller.TristateOf(cleared)
 	if cleared {
 		p.find(check, OK, "by id.", "")
@@ -214,8 +220,8 @@ func (p *probe16) clear(ctx context.Context) error {
 	return nil
 }
 
-// composite tells whether GetCompositeSchedule shows what is installed (16§5.7).
-func (p *probe16) composite(ctx context.Context) error {
+// composite tells whether GetCompositeSchedule shows what is installed (16§5.7, P2 K08).
+func (p *probe) composite(ctx context.Context) error {
 	const check = "profiles.composite"
 	connectors := p.site.Connectors()
 	i := slices.IndexFunc(connectors, func(c Connector) bool { return c.Tx == 0 })
@@ -223,23 +229,22 @@ func (p *probe16) composite(ctx context.Context) error {
 		p.find(check, Open, "with cars at all connectors, or without a default profile, there is nothing to compare with.", "")
 		return nil
 	}
-	resp, err := ocpp16.GetCompositeSchedule.Call(ctx, wire{p.caller}, ocpp16.GetCompositeScheduleRequest{ConnectorID: connectors[i].Number, Duration: 120, ChargingRateUnit: &p.unit})
-	words, lost := refused(string(resp.Status), err)
+	shown, status, err := p.words.composite(ctx, connectors[i].Number, p.unit)
+	words, lost := refused(status, err)
 	if lost != nil {
 		return lost
 	}
 	p.abilities.Composite = controller.No
 	switch {
-	case err != nil || resp.Status != ocpp16.GetCompositeScheduleStatusAccepted:
+	case err != nil || status != accepted:
 		p.find(check, Different, "GetCompositeSchedule is of no use: the charger "+words+".", "The box does without.")
-	case resp.ChargingSchedule == nil || len(resp.ChargingSchedule.ChargingSchedulePeriod) == 0:
+	case shown.limit == "":
 		p.find(check, Different, "GetCompositeSchedule is accepted but empty.", "The box does without.")
 	default:
-		s := resp.ChargingSchedule
-		told, err := s.ChargingSchedulePeriod[0].Limit.Milli()
-		want, _ := p.limit(s.ChargingRateUnit).Milli()
+		told, err := shown.limit.Milli()
+		want, _ := p.limit(shown.unit).Milli()
 		if err != nil || told != want {
-			p.find(check, Different, fmt.Sprintf("GetCompositeSchedule says %s %s where %s is installed.", s.ChargingSchedulePeriod[0].Limit, unitName(s.ChargingRateUnit), p.limit(s.ChargingRateUnit)), "The box does without.")
+			p.find(check, Different, fmt.Sprintf("GetCompositeSchedule says %s %s where %s is installed.", shown.limit, unitName(shown.unit), p.limit(shown.unit)), "The box does without.")
 			return nil
 		}
 		p.abilities.Composite = controller.Yes
@@ -248,8 +253,8 @@ func (p *probe16) composite(ctx context.Context) error {
 	return nil
 }
 
-func unitName(u ocpp16.ChargingRateUnitType) string {
-	if u == ocpp16.ChargingRateUnitTypeW {
+func unitName(u controller.RateUnit) string {
+	if u == controller.UnitWatts {
 		return "watts"
 	}
 	return "amperes"
