@@ -15,6 +15,9 @@ type present struct {
 	cars  []candidate
 	left  []float64 // room by key, A
 	trial []float64
+	from  []float64 // what each candidate begins with, A; 0: it is let in last or not at all
+	other []float64 // a change of from that is tried
+	total float64   // what from is worth
 	gains []float64
 }
 
@@ -24,6 +27,7 @@ type candidate struct {
 	later []piece // worth of energy delivered later, best first
 	cap   float64 // highest useful current, A, a multiple of step
 	low   float64 // lowest, A, a multiple of step
+	stay  float64 // what it has now, if that is possible, else low
 	unit  float64 // Wh of an ampere in the present slot
 	each  float64 // worth of a Wh now, less its price
 	fair  float64 // most of unknown energy that counts in full, Wh
@@ -43,23 +47,37 @@ func (n *present) choose(m *model, x, y, now []float64) []int {
 	slices.SortStableFunc(n.cars, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.net, a.net), cmp.Compare(m.site.cars[a.car].stay, m.site.cars[b.car].stay))
 	})
-	in := make([]bool, len(n.cars))
-	for i := range in {
-		in[i] = n.planned(&n.cars[i]) >= n.cars[i].low*startAbove
-	}
-	n.improve(in)
-	n.share(in)
+	n.start()
+	n.improve()
+	n.share(n.from)
 	clear(now)
 	var ranks []int
 	for pass := range 2 {
 		for i := range n.cars {
-			if in[i] == (pass == 0) {
+			if (n.from[i] > 0) == (pass == 0) {
 				ranks = append(ranks, n.cars[i].car)
 				now[n.cars[i].car] = n.trial[i]
 			}
 		}
 	}
 	return ranks
+}
+
+// start chooses what everybody begins with: those that the relaxed plan lets in, all at
+// their lowest current or all as they are now, whatever is worth more.
+func (n *present) start() {
+	n.from, n.other = sized(n.from, len(n.cars)), sized(n.other, len(n.cars))
+	for i := range n.cars {
+		k := &n.cars[i]
+		n.from[i], n.other[i] = 0, 0
+		if n.planned(k) >= k.low*startAbove {
+			n.from[i], n.other[i] = k.low, k.stay
+		}
+	}
+	n.total = n.share(n.from)
+	if sum := n.share(n.other); sum > n.total {
+		n.from, n.other, n.total = n.other, n.from, sum
+	}
 }
 
 // planned is what the relaxed plan gives k now, in A.
@@ -90,6 +108,7 @@ func (n *present) prepare(y []float64) {
 		if k.cap < k.low {
 			continue
 		}
+		k.stay = min(max(math.Floor(c.held/s.step+1e-9)*s.step, k.low), k.cap)
 		for e := m.colFrom[j]; e < m.colFrom[j+1]; e++ {
 			switch row := m.row[e]; {
 			case m.keyOf[row] >= 0:
@@ -171,11 +190,17 @@ func (n *present) take(i int, a float64) bool {
 	return true
 }
 
-// admit gives the lowest current to those chosen, in order, as far as they fit.
-func (n *present) admit(in []bool) {
+// admit gives everybody what they begin with, in order, or their lowest current, or
+// nothing, as far as it fits.
+func (n *present) admit(from []float64) {
 	n.open()
-	for i := range in {
-		in[i] = in[i] && n.take(i, n.cars[i].low)
+	for i, a := range from {
+		if a > 0 && !n.take(i, a) {
+			from[i] = 0
+			if low := n.cars[i].low; n.take(i, low) {
+				from[i] = low
+			}
+		}
 	}
 }
 
@@ -187,10 +212,10 @@ func (n *present) gain(i int, a float64) float64 {
 	return n.worth(k, next) - n.worth(k, a)
 }
 
-// share gives those chosen their lowest current and then steps, lets in whoever fits
+// share gives those chosen what they begin with and then steps, lets in whoever fits
 // into what is left over, and returns what all have together is worth.
-func (n *present) share(in []bool) float64 {
-	n.admit(in)
+func (n *present) share(from []float64) float64 {
+	n.admit(from)
 	n.raise()
 	late := false
 	for i := range n.cars {
@@ -203,7 +228,11 @@ func (n *present) share(in []bool) float64 {
 	}
 	sum := 0.0
 	for i := range n.cars {
-		sum += n.worth(&n.cars[i], n.trial[i]) - n.worth(&n.cars[i], 0)
+		k := &n.cars[i]
+		sum += n.worth(k, n.trial[i]) - n.worth(k, 0)
+		if n.trial[i] == n.m.site.cars[k.car].held {
+			sum += sameWorth * max(k.each, 0) * k.unit
+		}
 	}
 	return sum
 }
@@ -245,34 +274,34 @@ func (n *present) raise() {
 // maxTries bounds the work of improve.
 const maxTries = 100
 
-// improve lets one more in, sends one out or exchanges two, as long as that gains.
-func (n *present) improve(in []bool) {
-	total := n.share(in)
-	try := make([]bool, len(in))
+// improve lets one more in, sends one out, exchanges two or lets one begin differently,
+// as long as that gains.
+func (n *present) improve() {
 	tries := 0
-	better := func(a, b int) bool {
+	better := func(a int, start float64, b int, other float64) bool {
 		if tries++; tries > maxTries {
 			return false
 		}
-		copy(try, in)
-		try[a], try[b] = !in[a], !in[b]
-		if a == b {
-			try[a] = !in[a]
+		copy(n.other, n.from)
+		n.other[a], n.other[b] = start, other
+		sum := n.share(n.other)
+		if sum <= n.total+1e-3 {
+			return false
 		}
-		if sum := n.share(try); sum > total+1e-3 {
-			copy(in, try)
-			total = sum
-			return true
-		}
-		return false
+		n.from, n.other, n.total = n.other, n.from, sum
+		return true
 	}
 	for again := true; again && tries <= maxTries; {
 		again = false
-		for a := range in {
-			again = better(a, a) || again
-			for b := range in {
-				if in[a] && !in[b] && n.meet(a, b) {
-					again = better(a, b) || again
+		for a := range n.cars {
+			for _, start := range [...]float64{0, n.cars[a].low, n.cars[a].stay} {
+				if start != n.from[a] {
+					again = better(a, start, a, start) || again
+				}
+			}
+			for b := range n.cars {
+				if n.from[a] > 0 && n.from[b] == 0 && n.meet(a, b) {
+					again = better(a, 0, b, n.cars[b].stay) || again
 				}
 			}
 		}

@@ -53,7 +53,10 @@ type Car struct {
 	Departure time.Time
 	// Wants is what it still asks for, Wh. 0: unknown; it is then a member of the equal
 	// share: planned at its fair part of each slot. Negative: it takes nothing.
-	Wants    int64
+	Wants int64
+	// Got is what it has had in this stay, Wh. Who has had a smaller part of Got and Wants
+	// goes first where the energy delivered is nearly the same.
+	Got      int64
 	Priority int // a class counts tenfold the one below
 	// Weight is its share within a class, 0 counts as 1. Energy counts by it up to
 	// threefold, the equal share without bound.

@@ -142,6 +142,7 @@ func (s *site) newCar(c *Car, index map[loadbalance.NodeID]int, classes map[int]
 	out.class *= min(out.weight, mostWeight)
 	if out.known {
 		out.wants = float64(c.Wants)
+		out.class *= 1 + evenWorth*out.wants/(out.wants+float64(max(c.Got, 0)))
 	}
 	for ph := loadbalance.L1; ph <= loadbalance.L3; ph++ {
 		if c.Phases&loadbalance.AllPhases == 0 || c.Phases.Has(ph) {

@@ -11,14 +11,19 @@ const (
 	// early is how much a Wh delivered at the end of the span is worth less than one
 	// delivered at once. Cars that are still to come are the reason: what is left free
 	// now is lost, what is left for later may be needed by them.
-	early = 0.6
+	early = 0.5
 	// earlyPriced takes its place when there are prices.
 	earlyPriced = 0.05
 	// dearest is what the dearest hour takes off the worth of a Wh against the cheapest.
 	dearest = 0.5
+	// evenWorth is how much more a Wh is worth to a car that has had nothing than to one
+	// that is nearly full.
+	evenWorth = 0.1
 	// keepWorth is the part of the lowest current's worth that going on is worth more
 	// than beginning.
-	keepWorth = 0.02
+	keepWorth = 0.005
+	// sameWorth is what an unchanged setpoint is worth, in A of the present slot.
+	sameWorth = 0.1
 	// extraWorth is what a Wh beyond its fair part is worth to a car of unknown energy.
 	extraWorth = 0.001
 	// startAbove is the part of its lowest current from which on a car that the relaxed
