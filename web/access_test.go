@@ -50,6 +50,8 @@ func goodBody(r route) string {
 		return `{"id_token":"04AB"}`
 	case r.method != http.MethodPost:
 		return ""
+	case strings.Contains(r.path, "/service/"):
+		return serviceBodies()[r.path[strings.LastIndex(r.path, "/")+1:]]
 	case strings.HasSuffix(r.path, "/revoke"):
 		return `{"reason":"stolen"}`
 	case strings.HasSuffix(r.path, "/pairing"):

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"busbar/controller"
@@ -31,7 +32,7 @@ const maxBody = 16 << 10
 // table is every route there is.
 func (s *Server) table() []route {
 	get, post, del := http.MethodGet, http.MethodPost, http.MethodDelete
-	return append(s.doorRoutes(), []route{
+	return slices.Concat(s.doorRoutes(), s.serviceRoutes(), []route{
 		{method: get, path: "/{$}", access: accessRead, serve: s.home, summary: "Live page"},
 		{method: get, path: "/assets/{name}", access: accessOpen, serve: s.asset, summary: "Files of the page"},
 		{method: get, path: "/healthz", access: accessOpen, serve: s.healthz, summary: "The process answers"},
@@ -61,7 +62,7 @@ func (s *Server) table() []route {
 		{method: get, path: "/api/v1/config", access: accessRead, role: controller.RoleInstaller, serve: s.config, summary: "The running configuration without secrets; YAML where that is asked for (Accept)", answer: json.RawMessage{}},
 		{method: get, path: "/api/v1/demo/faults", access: accessDemo, serve: s.faults, summary: "Faults of the demo", answer: []faultDTO{}},
 		{method: post, path: "/api/v1/demo/faults", access: accessDemo, serve: s.setFault, summary: "Switch a fault of the demo", body: faultOrder{}, answer: []faultDTO{}},
-	}...)
+	})
 }
 
 // doorRoutes are those about who comes in: people and chargers.

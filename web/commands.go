@@ -155,19 +155,9 @@ func readUpTo(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 func (s *Server) command(w http.ResponseWriter, r *http.Request, ask func(controller.ReplyID) controller.Event) {
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
-	body, err := s.cfg.Site.Ask(ctx, ask)
-	switch {
-	case errors.Is(err, controller.ErrCongested), errors.Is(err, controller.ErrStopped):
-		w.Header().Set("Retry-After", "1")
-		fail(w, r, http.StatusServiceUnavailable, "The box can't take the command now.", "Try again in a moment.")
-		return
-	case err != nil:
-		fail(w, r, http.StatusGatewayTimeout, "The charger did not answer in time.", "It may still do what was asked: look at its state before trying again.")
-		return
-	}
-	answer, ok := body.(controller.CommandAnswer)
+	answer, ok := s.ask(ctx, w, r, ask)
 	if !ok {
-		panic("web: a command was answered with something else")
+		return
 	}
 	switch answer.Status {
 	case "Accepted", "Scheduled", "Unlocked":
@@ -179,4 +169,23 @@ func (s *Server) command(w http.ResponseWriter, r *http.Request, ask func(contro
 		}
 		fail(w, r, http.StatusConflict, detail, "")
 	}
+}
+
+// ask puts a question to the control loop; if there is no answer, it answers itself.
+func (s *Server) ask(ctx context.Context, w http.ResponseWriter, r *http.Request, ask func(controller.ReplyID) controller.Event) (controller.CommandAnswer, bool) {
+	body, err := s.cfg.Site.Ask(ctx, ask)
+	switch {
+	case errors.Is(err, controller.ErrCongested), errors.Is(err, controller.ErrStopped):
+		w.Header().Set("Retry-After", "1")
+		fail(w, r, http.StatusServiceUnavailable, "The box can't take the command now.", "Try again in a moment.")
+		return controller.CommandAnswer{}, false
+	case err != nil:
+		fail(w, r, http.StatusGatewayTimeout, "The charger did not answer in time.", "It may still do what was asked: look at its state before trying again.")
+		return controller.CommandAnswer{}, false
+	}
+	answer, ok := body.(controller.CommandAnswer)
+	if !ok {
+		panic("web: a command was answered with something else")
+	}
+	return answer, true
 }

@@ -73,6 +73,13 @@ type (
 		LastHeard  *time.Time `json:"last_heard"`
 		FailsafeOK bool       `json:"failsafe_ok"`
 		Slots      []int      `json:"slots"`
+		Jobs       []jobDTO   `json:"jobs"` // firmware updates and log uploads, as last told
+	}
+	jobDTO struct {
+		Job       string    `json:"job"`        // "firmware", "log"
+		RequestID int       `json:"request_id"` // -1: not told
+		Status    string    `json:"status"`     // in OCPP words
+		At        time.Time `json:"at"`
 	}
 	connectorDTO struct {
 		Slot       int         `json:"slot"`
@@ -212,7 +219,10 @@ func newChargerDTO(c controller.ChargerView) chargerDTO {
 	return chargerDTO{ID: string(c.Station), Circuit: c.Node, Online: c.Online, Protocol: c.Protocol,
 		Vendor: c.Info.Vendor, Model: c.Info.Model, Serial: c.Info.Serial, Firmware: c.Info.Firmware,
 		Since: known(c.Since), LastHeard: known(c.LastHeard), FailsafeOK: c.FailsafeOK,
-		Slots: each(c.Slots, func(s controller.Slot) int { return int(s) })}
+		Slots: each(c.Slots, func(s controller.Slot) int { return int(s) }),
+		Jobs: each(c.Jobs, func(j controller.JobView) jobDTO {
+			return jobDTO{Job: string(j.Job), RequestID: j.RequestID, Status: j.Status, At: j.At}
+		})}
 }
 
 func newConnectorDTO(c controller.ConnectorView) connectorDTO {

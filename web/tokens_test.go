@@ -90,6 +90,9 @@ func TestEachRoleMayUseItsRoutes(t *testing.T) {
 		"POST /api/v1/chargers/{id}/call/{action}": admin, "GET /api/v1/ocpp-log": admin,
 		"GET /api/v1/tokens": admin, "POST /api/v1/tokens": admin, "DELETE /api/v1/tokens/{id}": admin,
 	}
+	for name := range serviceBodies() {
+		table["POST /api/v1/chargers/{id}/service/"+name] = installer
+	}
 	open := map[string]bool{"GET /assets/{name}": true, "GET /healthz": true, "GET /readyz": true}
 	b := newBox(picture(t0))
 	b.answer = accepting
