@@ -9,13 +9,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"busbar/loadbalance/bench"
 )
 
 // benchBalanceCmd measures load management.
 type benchBalanceCmd struct {
-	Scenario []string `default:"W1" help:"Scenarios by name or family, such as W1, W1-25 or W2-24-30, or all."`
+	Scenario []string `default:"W1" help:"Scenarios by name or its beginning, such as W1, W1-25 or W2-24, or all."`
 	RootA    float64  `name:"root-a" help:"Only scenarios with this root limit in A; 0 is all."`
 	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, or all."`
 	PerSeed  bool     `help:"Add a result for each seed."`
@@ -73,7 +74,7 @@ func (c benchBalanceCmd) Run(con console) error {
 	}
 	if c.Report != "" {
 		var b bytes.Buffer
-		if err := bench.WriteReport(&b, results); err != nil {
+		if err := bench.WriteReport(&b, results, "busbar bench balance --scenario "+strings.Join(c.Scenario, ",")+" --report "+c.Report); err != nil {
 			return err
 		}
 		if err := os.WriteFile(c.Report, b.Bytes(), 0o644); err != nil {

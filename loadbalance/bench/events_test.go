@@ -76,7 +76,7 @@ func TestChartAndReportAreWritten(t *testing.T) {
 	if err := WriteSVG(&chart, results[2:3]); err != nil || !strings.HasSuffix(chart.String(), "</svg>\n") || !strings.Contains(chart.String(), "Q1 0.937") {
 		t.Errorf("chart %v %q", err, chart.String()[:min(400, chart.Len())])
 	}
-	if err := WriteReport(&report, results); err != nil || !strings.Contains(report.String(), "| 43.87 |") || !strings.Contains(report.String(), "0.937") || !strings.Contains(report.String(), "F6.compliant_s") {
+	if err := WriteReport(&report, results, "busbar bench balance"); err != nil || !strings.Contains(report.String(), "| 43.87 |") || !strings.Contains(report.String(), "0.937") || !strings.Contains(report.String(), "F6.compliant_s") {
 		t.Errorf("report %v\n%s", err, report.String())
 	}
 }

@@ -24,7 +24,7 @@ type faultRun struct {
 const faultFrom = 10 * time.Minute
 
 func (f faultRun) scenario(family string) Scenario {
-	return Scenario{Name: f.name, Family: family, About: f.about, RootAmps: f.amps, Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
+	return Scenario{Name: f.name, Family: family, About: f.about, RootAmps: f.amps, endless: true, Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
 		return overSeeds(in.Seed, f.seeds, func(seed int) (Result, error) {
 			cars, err := loopCars(f.chargers, seed)
 			if err != nil {
@@ -104,4 +104,48 @@ func faults() []Scenario {
 				{ID: "F6.return_s", Value: since(faultFrom+10*time.Minute, p.seen.back), mean: true}}
 		}, Fault{What: GridDims, At: faultFrom, For: 10 * time.Minute, Amps: all(75)}),
 	}
+}
+
+// dims is D1: the grid operator dims all chargers for half an hour as BK6-22-300 lets
+// him, then the limit upstream is 60 % for another, then all is released.
+func dims(chargers int) Scenario {
+	const half = 30 * time.Minute
+	amps := 5 * float64(chargers)
+	w := Workload{Connectors: make([]Connector, chargers)}
+	base := .3 * amps
+	dimmed, upstream := base+w.dimmed(4.2), .6*amps
+	all := func(a float64) [3]float64 { return [3]float64{a, a, a} }
+	f := faultRun{name: fmt.Sprintf("D1-%d", chargers), chargers: chargers, amps: amps, base: base, seeds: 1, after: 75 * time.Minute,
+		about:  fmt.Sprintf("%d chargers dimmed to %.0f A, then the limit upstream at %.0f A, each for half an hour", chargers, dimmed-base, upstream),
+		faults: []Fault{{What: GridDims, At: faultFrom, For: half, Amps: all(min(amps, dimmed))}, {What: GridDims, At: faultFrom + half, For: half, Amps: all(upstream)}},
+		figures: func(p *plant) []Metric {
+			return []Metric{{ID: "D1.over_s", Value: p.seen.over.Seconds()}, {ID: "D1.excess_a", Value: p.seen.worst}, {ID: "D1.least_a", Value: p.seen.least, mean: true},
+				{ID: "D1.return_s", Value: since(faultFrom+2*half, p.seen.back), mean: true}, {ID: "P2.J_s", Value: p.worstJ()}}
+		}}
+	return f.scenario("D1")
+}
+
+// storm is S1: 100 cars plug in within 10 s on a site that is full already.
+func storm(chargers int) Scenario {
+	const cars = 100
+	f := faultRun{name: fmt.Sprintf("S1-%d", chargers), chargers: chargers, amps: 7 * float64(chargers), base: .1 * 7 * float64(chargers), seeds: 1, after: 2 * time.Minute,
+		about:  fmt.Sprintf("%d chargers, 100 cars plug in within 10 s", chargers),
+		faults: []Fault{{What: CarsCome, At: faultFrom, For: time.Hour, Count: cars}},
+		figures: func(p *plant) []Metric {
+			first, last, none := never, never, 0.
+			for i := range cars {
+				at := p.chargers[i].firstOffer
+				switch {
+				case at == never:
+					none++
+				case first == never:
+					first, last = at, at
+				default:
+					first, last = min(first, at), max(last, at)
+				}
+			}
+			return []Metric{{ID: "S1.first_offer_s", Value: since(faultFrom, first)}, {ID: "S1.last_offer_s", Value: since(faultFrom, last)}, {ID: "S1.without_offer", Value: none},
+				{ID: "P1.after_over_s", Value: p.seen.over.Seconds()}, {ID: "P2.J_s", Value: p.worstJ()}}
+		}}
+	return f.scenario("S1")
 }

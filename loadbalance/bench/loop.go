@@ -18,7 +18,7 @@ type Metric struct {
 // chargers whose L1 is turned from one to the next. They are there from the first
 // second and want without end. Unused current may be given to others.
 func loopCars(n, seed int) ([]Session, error) {
-	w, err := Generate("cars", Recipe{Kind: Workplace, Connectors: max(24, n), Days: 3, Seed: seed, RootAmps: 125})
+	w, err := Generate("cars", Recipe{Kind: Workplace, Connectors: min(1000, max(24, n)), Days: 3, Seed: seed, RootAmps: 125})
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ const (
 // loop is L1: saturated demand on a noisy building.
 func loop(metering time.Duration) Scenario {
 	return Scenario{Name: fmt.Sprintf("L1-%ds", int(metering.Seconds())), Family: "L1", About: "24 chargers, 125 A, a noisy office, 4 h, chargers metered every " + metering.String(), RootAmps: loopAmps,
-		Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
+		endless: true, Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
 			return overSeeds(in.Seed, loopSeeds, func(seed int) (Result, error) {
 				cars, err := loopCars(loopCount, seed)
 				if err != nil {

@@ -29,6 +29,8 @@ type charger struct {
 	car   car
 	conn  loadbalance.Connector
 	sends []onway
+	// firstOffer is when a car that came by a fault was first offered its minimum.
+	firstOffer time.Duration
 }
 
 // plant is a site of one fuse with everything moving in steps of 0.1 s: cars, meter,
@@ -68,6 +70,7 @@ const (
 	BoxRestarts                // F5: the box is away and comes back without memory
 	GridDims                   // F6: the grid operator's limit in A
 	BaseSteps                  // L2: a load of some amperes comes on
+	CarsCome                   // S1: some cars were not there before, and plug in one after the other within 10 s
 )
 
 // Fault is one entry of a script.
@@ -76,7 +79,7 @@ type Fault struct {
 	At    time.Duration
 	For   time.Duration
 	Amps  [3]float64 // GridDims, BaseSteps
-	Count int        // ChargersGone, CarsDeaf
+	Count int        // ChargersGone, CarsDeaf, CarsCome
 }
 
 func (p *plant) active(what Outage) (Fault, bool) {
@@ -103,7 +106,7 @@ func newPlant(cfg loadbalance.Config, seed uint64, sessions []Session, metering 
 		base: func(time.Duration) [3]float64 { return [3]float64{} }}
 	for i := range sessions {
 		x := &sessions[i]
-		p.chargers = append(p.chargers, charger{car: newCar(x, FollowingCars, i), conn: loadbalance.Connector{Slot: i + 1, Node: cfg.Nodes[0].ID, Phases: x.Phases,
+		p.chargers = append(p.chargers, charger{firstOffer: never, car: newCar(x, FollowingCars, i), conn: loadbalance.Connector{Slot: i + 1, Node: cfg.Nodes[0].ID, Phases: x.Phases,
 			Min: loadbalance.MilliAmp(x.Min * 1000), Max: loadbalance.MilliAmp(x.Imax * 1000), Online: true, Wants: true, CanStartUnasked: true, WantsSince: p.time()}})
 	}
 	for i := range p.stress {
@@ -160,8 +163,24 @@ func (p *plant) breakThings() {
 		p.caps = append(p.caps, c)
 	}
 	for _, f := range p.faults {
+		if f.What == CarsCome {
+			p.come(f)
+		}
 		if f.What == BoxRestarts && p.now == f.At+f.For {
 			p.restart()
+		}
+	}
+}
+
+// come keeps cars away until their time.
+func (p *plant) come(f Fault) {
+	for i := range f.Count {
+		c := &p.chargers[i]
+		at := f.At + time.Duration(i)*10*time.Second/time.Duration(f.Count)
+		c.conn.Wants, c.conn.CanStartUnasked = p.now >= at, p.now >= at
+		c.conn.WantsSince = epoch().Add(at)
+		if c.firstOffer == never && p.now >= at && c.conn.Held >= c.conn.Min {
+			c.firstOffer = p.now
 		}
 	}
 }

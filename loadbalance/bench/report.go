@@ -8,13 +8,17 @@ import (
 )
 
 // WriteReport writes the results as a document in Markdown: ours beside the published
-// ones, and how to get them again.
-func WriteReport(w io.Writer, results []Result) error {
+// ones, and how to get them again: by the command given.
+func WriteReport(w io.Writer, results []Result, command string) error {
 	d := &document{results: results}
 	d.line("# Load management, measured")
 	d.line("")
-	d.line("Written by `busbar bench balance --scenario all --report loadbalance/BENCHMARK.md`; every figure comes from a seeded run in virtual")
-	d.line("time and is the same on every machine. `--scenario NAME` runs one of them, `--json` gives all metrics, `--svg DIR` charts.")
+	d.line("Every figure comes from a seeded run in virtual time and is the same on every machine. This document is written by")
+	d.line("")
+	d.line("    " + command)
+	d.line("")
+	d.line("`--scenario NAME` runs one of them (`all` every named instance), `--json` gives all metrics, `--svg DIR` charts, `--replay FILE`")
+	d.line("runs again what `--json` wrote.")
 	d.line("")
 	d.garage()
 	d.sessions()

@@ -47,6 +47,7 @@ type Scenario struct {
 	BoundKWh, RollingLPKWh float64 // 0: none stored
 	// Policies that make sense here; what each does with it is Run.
 	Policies  []string
+	endless   bool // cars want without end and never leave
 	generated bool // from a seed of which only 1 has a bound
 	run       func(in Inputs, p Policy) ([]Result, error)
 }
@@ -60,7 +61,9 @@ type Inputs struct {
 }
 
 // Has tells whether a policy makes sense here.
-func (s Scenario) Has(p Policy) bool { return slices.Contains(s.Policies, p.Name) }
+func (s Scenario) Has(p Policy) bool {
+	return slices.Contains(s.Policies, p.Name) && !(s.endless && p.Known)
+}
 
 // Run runs a policy. The first result is the whole; where a scenario has several
 // seeds, one for each of them follows.
@@ -109,6 +112,7 @@ func Scenarios() []Scenario {
 			out = append(out, step(chargers, percent, 1), step(chargers, percent, 3))
 		}
 	}
+	out = append(out, dims(54), dims(300), storm(500), storm(5000))
 	return append(out, faults()...)
 }
 
@@ -146,7 +150,7 @@ func Foreign(w *Workload) Scenario {
 
 func single(r Result, err error) ([]Result, error) { return []Result{r}, err }
 
-// Select finds scenarios by name or family, or "all". The root limit picks one of a
+// Select finds scenarios by name, by its beginning (W2, W2-24), or "all". The root limit picks one of a
 // family; 0: all.
 func Select(names []string, rootAmps float64) ([]Scenario, error) {
 	var out []Scenario
@@ -154,7 +158,7 @@ func Select(names []string, rootAmps float64) ([]Scenario, error) {
 	for _, name := range names {
 		found := 0
 		for _, s := range all {
-			if (name == "all" || strings.EqualFold(name, s.Name) || strings.EqualFold(name, s.Family)) && (rootAmps == 0 || rootAmps == s.RootAmps) {
+			if (name == "all" || strings.HasPrefix(strings.ToLower(s.Name)+"-", strings.ToLower(name)+"-")) && (rootAmps == 0 || rootAmps == s.RootAmps) {
 				found++
 				if !slices.ContainsFunc(out, func(o Scenario) bool { return o.Name == s.Name }) {
 					out = append(out, s)
