@@ -21,10 +21,10 @@ type benchBalanceCmd struct {
 	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, or all."`
 	PerSeed  bool     `help:"Add a result for each seed."`
 	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv and events.json."`
-	Sessions string   `help:"The same from single files: a CSV of sessions …"`
-	Topology string   `help:"… the tree as JSON …"`
-	Base     string   `help:"… the base load, a CSV with one row a second …"`
-	Events   string   `help:"… and faults and limits as JSON. With --workload: instead of its events."`
+	Sessions string   `help:"Instead of --workload: a CSV of sessions; --topology belongs to it."`
+	Topology string   `help:"With --sessions: the tree as JSON."`
+	Base     string   `help:"With --sessions: the base load, a CSV with one row a second."`
+	Events   string   `help:"With --sessions or --workload: faults and limits as JSON."`
 	Seed     int      `help:"Another seed: of a generated workload, which then has no bound, or the only one of L1 and after."`
 	Replay   string   `help:"Decide a recorded incident again (DIR/incidents of a box), or run again what a file written with --json holds; fails if something differs."`
 	SVG      string   `name:"svg" help:"Write one chart for each scenario into this folder."`
