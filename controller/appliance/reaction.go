@@ -73,3 +73,13 @@ func (r *reactions) p99() *float64 {
 	ms := float64(all[(len(all)-1)*99/100].Microseconds()) / 1000
 	return &ms
 }
+
+// count is how many readings the figure rests on.
+func (r *reactions) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.worst)
+}
+
+// Reactions is on how many readings of meters, of the newest, ReactionMsP99 rests.
+func (b *Box) Reactions() int { return b.reactions.count() }

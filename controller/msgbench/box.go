@@ -36,7 +36,7 @@ func ServeBox(ctx context.Context, in io.Reader, out io.Writer, o BoxOptions) er
 	}
 	return whileObeying(ctx, in, out, box.Addr("chargers").String(), box.Run, func(u *usage) {
 		st := box.Status()
-		u.ReactionMs, u.Pending = st.ReactionMsP99, st.OutboxPending
+		u.ReactionMs, u.Reactions, u.Pending = st.ReactionMsP99, box.Reactions(), st.OutboxPending
 	})
 }
 

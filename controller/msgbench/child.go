@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -19,11 +20,13 @@ import (
 // usage is what a child has used.
 type usage struct {
 	CPU        time.Duration `json:"cpu_ns"` // user and system
+	Allocs     uint64        `json:"allocs"` // pieces of memory since the start
 	RSS        int64         `json:"rss"`    // bytes
 	PeakRSS    int64         `json:"peak_rss"`
 	Heap       int64         `json:"heap"` // bytes in use after a collection of garbage
 	Goroutines int           `json:"goroutines"`
 	ReactionMs *float64      `json:"reaction_ms"` // of the box, 99 of 100; nil: none
+	Reactions  int           `json:"reactions"`   // readings that it rests on
 	Pending    int           `json:"pending"`     // rows in the outbox
 	Err        string        `json:"err,omitempty"`
 }
@@ -119,13 +122,20 @@ func used() (usage, error) {
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
 		return usage{}, fmt.Errorf("cannot read the time used: %w", err)
 	}
-	u := usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano())}
+	u := usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano()), Allocs: allocated()}
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return u, fmt.Errorf("cannot read the memory used: %w", err)
 	}
 	u.RSS, u.PeakRSS = kilobytes(status, "VmRSS:"), kilobytes(status, "VmHWM:")
 	return u, nil
+}
+
+// allocated counts the pieces of memory that were asked for, without a pause.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:objects"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // kilobytes finds a line of /proc/self/status, in bytes.

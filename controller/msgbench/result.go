@@ -48,6 +48,7 @@ func (b *bench) result() *Result {
 		b.addMemory(r, name)
 	}
 	r.Rows = append(r.Rows, Row{Process: Box, Metric: "reaction_ms_p99", Value: b.reaction})
+	r.add(Row{Process: Box, Metric: "reaction_readings"}, float64(b.reactions))
 	r.add(Row{Process: Box, Metric: "setpoint_frames"}, float64(b.setpoints))
 	return r
 }
@@ -79,12 +80,13 @@ func (r *Result) addCell(row Row, mode Mode, turns map[string][]slice) {
 // addLoad adds what one child did under one kind of load: processor time is the median
 // of its turns, answers are taken from all.
 func (r *Result) addLoad(row Row, mode Mode, turns []slice) {
-	var cpu []float64
+	var cpu, allocs []float64
 	var took time.Duration
 	var messages, missed int
 	times := map[ocppload.Kind][]time.Duration{}
 	for _, t := range turns {
 		cpu = append(cpu, t.perMessage())
+		allocs = append(allocs, float64(t.allocs)/float64(max(1, t.load.Messages)))
 		took += t.load.Took
 		messages, missed, r.Refused = messages+t.load.Messages, missed+t.load.Missed, r.Refused+t.load.Refused
 		for k, all := range t.load.Times {
@@ -98,6 +100,7 @@ func (r *Result) addLoad(row Row, mode Mode, turns []slice) {
 	add("messages", float64(messages))
 	add("messages_per_s", float64(messages)/took.Seconds())
 	add("cpu_us_per_message", median(cpu))
+	add("allocs_per_message", median(allocs))
 	if mode == Paced {
 		add("missed", float64(missed))
 	}
@@ -181,21 +184,22 @@ func (r *Result) WriteTable(w io.Writer) error {
 		}
 		return fmt.Sprintf(format, *v)
 	}
-	fmt.Fprintln(t, "load\tmessages/s\techo\tCPU/message\techo\tratio\tp50\tp99\techo p99\t")
+	fmt.Fprintln(t, "load\tmessages/s\techo\tCPU/message\techo\tratio\tallocations\techo\tp50\tp99\techo p99\t")
 	for _, row := range r.Rows {
 		if row.Process != "ratio" {
 			continue
 		}
 		box, echo := Row{Process: Box, Mode: row.Mode, Mix: row.Mix}, Row{Process: Echo, Mode: row.Mode, Mix: row.Mix}
 		with := func(r Row, metric string) Row { r.Metric = metric; return r }
-		fmt.Fprintf(t, "%s, %s\t%s\t%s\t%s\t%s\t%.2f\t\t\t\t\n", row.Mix, row.Mode, show(with(box, "messages_per_s"), "%.0f"), show(with(echo, "messages_per_s"), "%.0f"),
-			show(with(box, "cpu_us_per_message"), "%.1f us"), show(with(echo, "cpu_us_per_message"), "%.1f us"), *row.Value)
+		fmt.Fprintf(t, "%s, %s\t%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t\t\t\t\n", row.Mix, row.Mode, show(with(box, "messages_per_s"), "%.0f"), show(with(echo, "messages_per_s"), "%.0f"),
+			show(with(box, "cpu_us_per_message"), "%.1f us"), show(with(echo, "cpu_us_per_message"), "%.1f us"), *row.Value,
+			show(with(box, "allocs_per_message"), "%.0f"), show(with(echo, "allocs_per_message"), "%.0f"))
 		for _, k := range ocppload.Kinds() {
 			box.Kind, echo.Kind = k.String(), k.String()
 			if r.find(with(box, "messages")) == nil {
 				continue
 			}
-			fmt.Fprintf(t, "%s\t\t\t\t\t\t%s\t%s\t%s\t\n", k, show(with(box, "answer_ms_p50"), "%.2f ms"), show(with(box, "answer_ms_p99"), "%.2f ms"), show(with(echo, "answer_ms_p99"), "%.2f ms"))
+			fmt.Fprintf(t, "%s\t\t\t\t\t\t\t\t%s\t%s\t%s\t\n", k, show(with(box, "answer_ms_p50"), "%.2f ms"), show(with(box, "answer_ms_p99"), "%.2f ms"), show(with(echo, "answer_ms_p99"), "%.2f ms"))
 		}
 	}
 	if err := t.Flush(); err != nil {
@@ -208,8 +212,8 @@ func (r *Result) WriteTable(w io.Writer) error {
 		}
 		return fmt.Sprintf("%.1f MB", *v/1e6)
 	}
-	_, err := fmt.Fprintf(w, "Memory of the box: %s at its start, %s with idle chargers (%s bytes each, %s of them live), %s loaded, %s at most.\nProcessor with idle chargers: %s of one. Meter sample to setpoint frame under load, p99: %s.\n",
+	_, err := fmt.Fprintf(w, "Memory of the box: %s at its start, %s with idle chargers (%s bytes each, %s of them live), %s loaded, %s at most.\nProcessor with idle chargers: %s of one. Meter sample to setpoint frame under load, p99: %s (%s readings).\n",
 		mb("start_rss_bytes"), mb("idle_rss_bytes"), show(Row{Process: Box, Metric: "idle_rss_bytes_per_charger"}, "%.0f"), show(Row{Process: Box, Metric: "idle_heap_bytes_per_charger"}, "%.0f"),
-		mb("loaded_rss_bytes"), mb("loaded_peak_rss_bytes"), show(Row{Process: Box, Metric: "idle_cpu_percent"}, "%.1f%%"), show(Row{Process: Box, Metric: "reaction_ms_p99"}, "%.1f ms"))
+		mb("loaded_rss_bytes"), mb("loaded_peak_rss_bytes"), show(Row{Process: Box, Metric: "idle_cpu_percent"}, "%.1f%%"), show(Row{Process: Box, Metric: "reaction_ms_p99"}, "%.1f ms"), show(Row{Process: Box, Metric: "reaction_readings"}, "%.0f"))
 	return err
 }

@@ -50,9 +50,10 @@ type cell struct {
 
 // slice is one turn of one child.
 type slice struct {
-	load ocppload.Load
-	cpu  time.Duration
-	rss  int64
+	load   ocppload.Load
+	cpu    time.Duration
+	allocs uint64
+	rss    int64
 }
 
 func (s slice) perMessage() float64 {
@@ -68,6 +69,7 @@ type bench struct {
 	idle      map[string]float64  // share of one processor with idle chargers, by child
 	slices    map[cell]map[string][]slice
 	reaction  *float64
+	reactions int
 	setpoints int
 }
 
@@ -313,7 +315,7 @@ func (b *bench) turn(ctx context.Context, p *proc, c cell, profile string, lasts
 			return slice{}, err
 		}
 	}
-	return slice{load: load, cpu: after.CPU - before.CPU, rss: after.RSS}, nil
+	return slice{load: load, cpu: after.CPU - before.CPU, allocs: after.Allocs - before.Allocs, rss: after.RSS}, nil
 }
 
 // measureEnd looks at what is left of the load.
@@ -331,7 +333,7 @@ func (b *bench) measureEnd(context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.reaction, b.setpoints = u.ReactionMs, b.box.fleet.Setpoints()
+	b.reaction, b.reactions, b.setpoints = u.ReactionMs, u.Reactions, b.box.fleet.Setpoints()
 	return nil
 }
 
