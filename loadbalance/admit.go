@@ -127,7 +127,7 @@ func (b *Balancer) admitOne(w *work) {
 		if asks {
 			room = l.limit - l.reserve
 		}
-		if l.planned+int64(w.min) > room || asks && l.heldFor {
+		if l.planned+int64(w.min)*l.times(w) > room || asks && l.heldFor {
 			if !w.waits {
 				w.waits, w.stopped = true, k
 			}
@@ -139,7 +139,7 @@ func (b *Balancer) admitOne(w *work) {
 		return
 	}
 	for _, k := range w.lines {
-		b.lines[k].planned += int64(w.min)
+		b.lines[k].planned += int64(w.min) * b.lines[k].times(w)
 	}
 	w.admitted = true
 }
@@ -151,7 +151,7 @@ func (b *Balancer) waitFor(w *work, k int32) {
 	l := &b.lines[k]
 	if w.reason = b.lineReason(k); w.reason.Rule == RuleShare {
 		w.reason.Rule = RuleWaiting
-		if l.planned+int64(w.min) <= l.room && !w.behind {
+		if l.planned+int64(w.min)*l.times(w) <= l.room && !w.behind {
 			w.reason.Rule = RuleReserve
 		}
 	}
@@ -165,7 +165,7 @@ func (b *Balancer) waitFor(w *work, k int32) {
 		return
 	}
 	for _, k := range w.lines {
-		if l := &b.lines[k]; l.planned+int64(w.min) > l.room {
+		if l := &b.lines[k]; l.planned+int64(w.min)*l.times(w) > l.room {
 			l.heldFor = true
 		}
 	}

@@ -58,13 +58,12 @@ func NewBalancer(cfg Config) (*Balancer, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Balancer{cfg: cfg, nodes: nodes, lines: make([]line, 3*len(nodes)), index: map[NodeID]int32{}, slots: map[int]*slot{}}
+	b := &Balancer{cfg: cfg, nodes: nodes, lines: makeLines(nodes), index: map[NodeID]int32{}, slots: map[int]*slot{}}
 	for i := range nodes {
 		n := &nodes[i]
 		b.index[n.cfg.ID] = n.number
 		n.meter.lost = true // until enough readings have come
 		for p := L1; p <= L3; p++ {
-			b.lines[i*3+int(p)] = line{node: n.number, phase: p, rated: int64(n.cfg.Limit[p]), margin: n.cfg.margin(p)}
 			n.meter.stress[p] = NewStress(n.cfg.Breaker, n.cfg.Limit[p])
 		}
 	}
@@ -101,7 +100,7 @@ func (b *Balancer) Step(now time.Time, in Input) Plan {
 	b.loadAll(in.Connectors)
 	b.sum()
 	b.readMeters(in.Readings)
-	b.setLimits(in.Caps)
+	b.setLimits(in.Caps, in.Supplies)
 	b.judgeLines()
 	b.watchUnused()
 	b.restrict()
@@ -207,27 +206,27 @@ func (b *Balancer) sum() {
 		w := &b.works[i]
 		for _, k := range w.lines {
 			l := &b.lines[k]
-			p := l.phase
-			l.lo += int64(w.lo[p])
-			l.hi += int64(w.hi[p])
-			l.committed += int64(w.booked[p])
-			l.final += int64(w.ends[p])
-			l.worst += int64(w.worst(p))
+			ends := l.of(w, &w.ends)
+			l.lo += l.of(w, &w.lo)
+			l.hi += l.of(w, &w.hi)
+			l.committed += l.of(w, &w.booked)
+			l.final += ends
+			l.worst += w.worst(l)
 			switch {
 			case w.role != taker:
-				l.fixed += int64(w.ends[p])
-				l.kept += int64(w.ends[p])
+				l.fixed += ends
+				l.kept += ends
 			case w.leased || w.c.SentOpen:
-				l.kept += int64(w.ends[p])
+				l.kept += ends
 			}
 		}
 	}
 }
 
 // worst is what the connector may draw once its lease has ended.
-func (w *work) worst(p Phase) MilliAmp {
+func (w *work) worst(l *line) int64 {
 	if w.role == idle {
 		return 0
 	}
-	return max(w.booked[p], w.c.failsafe())
+	return max(l.of(w, &w.booked), int64(w.c.failsafe())*l.times(w))
 }

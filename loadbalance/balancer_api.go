@@ -30,6 +30,35 @@ type Node struct {
 	// LargestStep is the largest load that may switch on at once below this node;
 	// what exceeds 0.4 of the limit is kept free as margin.
 	LargestStep MilliAmp
+
+	// Grid is how the conductors of a supply relate; it counts at roots, for all below.
+	Grid Grid
+	// Continuous is the percentage of Limit that may flow for hours, 0 counts as 100;
+	// some codes want 80.
+	Continuous int
+	// Power is the most the node may draw, W, of the base load and the chargers; 0: no
+	// limit. Where it is set, caps in watts are followed exactly.
+	Power int64
+	// Imbalance is the most two lines may differ by, at a root; 0: no limit. It counts
+	// on total current where the meter is alive, else on the chargers alone. A car
+	// whose lines aren't known counts as balanced.
+	Imbalance MilliAmp
+	// States are the limits in other states of the supply, e.g. on a generator. The
+	// state comes with each Input; an unknown one means the least of all.
+	States []SupplyState
+}
+
+// SupplyState is the limit of a node in one state of its supply. Limit replaces
+// Node.Limit, whose state has the empty name.
+type SupplyState struct {
+	Name  string
+	Limit PerPhase
+}
+
+// SupplyIn says in which state a node's supply is.
+type SupplyIn struct {
+	Node  NodeID
+	State string
 }
 
 // Config is what a Balancer is made for. Zero values mean the defaults in
@@ -136,6 +165,8 @@ type Reading struct {
 type Cap struct {
 	Node  NodeID
 	Limit PerPhase
+	// Power is a limit in W, 0: none. A node without Node.Power splits it evenly.
+	Power int64
 	Rule  Rule
 }
 
@@ -144,6 +175,7 @@ type Input struct {
 	Connectors []Connector
 	Readings   []Reading // the newest reading of each metered node, also if old
 	Caps       []Cap
+	Supplies   []SupplyIn // of nodes with States; none means unknown
 }
 
 // Rule says which rule set a limit.

@@ -68,6 +68,7 @@ type work struct {
 	node  int32
 	set   PhaseSet
 	lines []int32
+	heft  int64 // units of power by ampere
 
 	min, max MilliAmp // multiples of the step; max 0: may not charge
 	weight   int64
@@ -105,6 +106,9 @@ func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 		w.set = AllPhases
 	}
 	if at >= 0 {
+		grid := b.nodes[at].grid
+		w.set = grid.lines(w.set)
+		w.heft = grid.heft(w.set)
 		w.lines = b.nodes[at].lines[w.set]
 	}
 	w.min = b.roundUp(max(bounded(c.Min), minAmp))

@@ -112,8 +112,9 @@ func (b *Balancer) prepareFill() {
 		w.fill.x = int64(w.min) << levelBits
 		b.addTurns(i)
 		for _, k := range w.lines {
-			b.lines[k].fill.load += int64(w.min) << levelBits
-			b.lines[k].planned += int64(w.max)
+			l := &b.lines[k]
+			l.fill.load += int64(w.min) * l.times(w) << levelBits
+			l.planned += int64(w.max) * l.times(w)
 		}
 	}
 	for i := range b.lines {
@@ -182,7 +183,7 @@ func (b *Balancer) tilt(w *work, level, by int64) {
 		}
 		f.load += (level - f.at) * f.slope
 		f.at = level
-		f.slope += by
+		f.slope += by * l.times(w)
 		f.fullAt = never
 		if f.slope > 0 {
 			f.fullAt = level + max(0, (l.room<<levelBits)-f.load)/f.slope
@@ -198,7 +199,7 @@ func (b *Balancer) fillUp(k int32) {
 	level := l.fill.fullAt
 	for i := n.first; i < n.last; i++ {
 		w := &b.works[i]
-		if w.fill.done || w.role != taker || !w.set.Has(l.phase) {
+		if w.fill.done || w.role != taker || !l.carries(w) {
 			continue
 		}
 		b.rest(w, level)
@@ -226,7 +227,7 @@ func (b *Balancer) roundShares() {
 			w.reason = b.lineReason(w.fill.line)
 		}
 		for _, k := range w.lines {
-			b.lines[k].planned += int64(w.target)
+			b.lines[k].planned += int64(w.target) * b.lines[k].times(w)
 		}
 	}
 	// Largest remainders first, in three classes.
@@ -246,7 +247,7 @@ func (b *Balancer) shareLeftOver(w *work) {
 	}
 	w.target = w.min
 	for _, k := range w.lines {
-		b.lines[k].planned += int64(w.min)
+		b.lines[k].planned += int64(w.min) * b.lines[k].times(w)
 	}
 }
 
@@ -261,7 +262,7 @@ func (b *Balancer) handBack(least MilliAmp) {
 		}
 		w.target += b.cfg.Step
 		for _, k := range w.lines {
-			b.lines[k].planned += int64(b.cfg.Step)
+			b.lines[k].planned += int64(b.cfg.Step) * b.lines[k].times(w)
 		}
 	}
 }
@@ -269,7 +270,7 @@ func (b *Balancer) handBack(least MilliAmp) {
 // fits reports whether more planned current fits below all fuses of w.
 func (b *Balancer) fits(w *work, more int64) bool {
 	for _, k := range w.lines {
-		if l := &b.lines[k]; l.planned+more > l.room {
+		if l := &b.lines[k]; l.planned+more*l.times(w) > l.room {
 			return false
 		}
 	}

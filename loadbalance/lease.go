@@ -77,6 +77,9 @@ func (b *Balancer) lease(w *work) time.Duration {
 // uncontrolled load and the most the connectors may draw.
 func (b *Balancer) needLease(l *line) time.Duration {
 	n := &b.nodes[l.node]
+	if l.kind != conductor {
+		return longestLease // no fuse opens
+	}
 	base := int64(n.cfg.WorstBase[l.phase])
 	never, must := n.cfg.Breaker.conventional()
 	switch worst := (base + l.worst) * 100; {

@@ -45,7 +45,7 @@ func (b *Balancer) reduce() {
 			continue
 		}
 		for _, k := range w.lines {
-			b.lines[k].planned -= int64(w.final - to)
+			b.lines[k].planned -= int64(w.final-to) * b.lines[k].times(w)
 		}
 		b.cut(w, to, urgent)
 	}
@@ -86,7 +86,7 @@ func (b *Balancer) planAll() {
 			plan = w.target
 		}
 		for _, k := range w.lines {
-			b.lines[k].planned += int64(plan)
+			b.lines[k].planned += int64(plan) * b.lines[k].times(w)
 		}
 	}
 }
@@ -122,7 +122,8 @@ func (b *Balancer) excess(w *work) (most int64, urgent bool) {
 	for _, k := range w.lines {
 		l := &b.lines[k]
 		if e := l.planned - l.room; e > 0 {
-			most, urgent = max(most, e), urgent || l.urgent
+			times := l.times(w)
+			most, urgent = max(most, (e+times-1)/times), urgent || l.urgent
 		}
 	}
 	return most, urgent
@@ -228,7 +229,7 @@ func (b *Balancer) affordable(w *work) (to MilliAmp, by int32) {
 	to, by = w.target, -1
 	for _, k := range w.lines {
 		l := &b.lines[k]
-		free := l.limit - l.slow - l.committed + int64(w.booked[l.phase])
+		free := (l.limit - l.slow - l.committed + l.of(w, &w.booked)) / l.times(w)
 		if free < int64(to) {
 			to, by = MilliAmp(max(free, 0)), k
 		}
@@ -244,7 +245,7 @@ func (b *Balancer) affordable(w *work) (to MilliAmp, by int32) {
 func (b *Balancer) shortage(w *work, k int32) Reason {
 	r := b.lineReason(k)
 	l := &b.lines[k]
-	if l.committed-int64(w.booked[l.phase]) > l.planned-int64(w.target) {
+	if l.committed-l.of(w, &w.booked) > l.planned-int64(w.target)*l.times(w) {
 		r.Rule = RuleDonor
 	}
 	return r
@@ -265,8 +266,9 @@ func (b *Balancer) nextRaise(w *work) time.Time {
 func (b *Balancer) grant(w *work, to MilliAmp) {
 	for _, k := range w.lines {
 		l := &b.lines[k]
-		l.committed += max(0, int64(to)-int64(w.booked[l.phase]))
-		l.worst += max(0, int64(to)-int64(w.worst(l.phase)))
+		more := int64(to) * l.times(w)
+		l.committed += max(0, more-l.of(w, &w.booked))
+		l.worst += max(0, more-w.worst(l))
 		l.lease = b.needLease(l)
 	}
 	for p := range w.booked {

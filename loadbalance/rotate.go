@@ -141,8 +141,8 @@ func (b *Balancer) addCredits(dt time.Duration) {
 			b.nodes[w.node].seated++
 		}
 		for _, k := range w.lines {
-			b.lines[k].got += w.received()
-			b.lines[k].heads += w.weight
+			b.lines[k].got += w.received() * b.lines[k].times(w)
+			b.lines[k].heads += w.weight * b.lines[k].times(w)
 		}
 	}
 	ms := int64(dt / time.Millisecond)
@@ -201,10 +201,10 @@ func (b *Balancer) swapIn(w *work) {
 func (b *Balancer) lacks(w *work, victims []int32) int32 {
 	for _, k := range w.lines {
 		l := &b.lines[k]
-		planned := l.planned + int64(w.min)
+		planned := l.planned + int64(w.min)*l.times(w)
 		for _, i := range victims {
-			if v := &b.works[i]; v.set.Has(l.phase) && b.nodes[l.node].holds(v.node) {
-				planned -= int64(v.min)
+			if v := &b.works[i]; l.carries(v) && b.nodes[l.node].holds(v.node) {
+				planned -= int64(v.min) * l.times(v)
 			}
 		}
 		if planned > l.room {
@@ -229,7 +229,7 @@ func (b *Balancer) mostServed(w *work, k int32, taken []int32) int32 {
 	for i := n.first; i < n.last; i++ {
 		v := &b.works[i]
 		t := &v.s.seat
-		if !v.admitted || !t.on || t.pinned || !v.set.Has(l.phase) || v.c.Priority != w.c.Priority || !b.rotates(v) ||
+		if !v.admitted || !t.on || t.pinned || !l.carries(v) || v.c.Priority != w.c.Priority || !b.rotates(v) ||
 			b.now.Sub(t.since) < stay || t.yields(b.now) || contains(taken, i) {
 			continue
 		}

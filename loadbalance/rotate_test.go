@@ -10,16 +10,18 @@ import (
 // queue is a site of hungry cars in virtual time, a pass each five seconds: chargers
 // acknowledge at once, cars draw what they may.
 type queue struct {
-	b      *Balancer
-	now    time.Time
-	conns  []Connector
-	base   MilliAmp
-	off    []time.Time // without current since
-	worst  []time.Duration
-	drawn  []float64 // A h
-	pauses int
-	lazy   map[int]bool // slots whose cars never resume after a pause
-	paused map[int]bool
+	b        *Balancer
+	now      time.Time
+	conns    []Connector
+	base     MilliAmp
+	off      []time.Time // without current since
+	worst    []time.Duration
+	drawn    []float64 // A h
+	pauses   int
+	caps     []Cap
+	supplies []SupplyIn
+	lazy     map[int]bool // slots whose cars never resume after a pause
+	paused   map[int]bool
 }
 
 const queuePass = 5 * time.Second
@@ -64,7 +66,7 @@ func (q *queue) run(d time.Duration) {
 				q.worst[i] = max(q.worst[i], q.now.Sub(q.off[i]))
 			}
 		}
-		for _, sp := range q.b.Step(q.now, Input{Connectors: q.conns, Readings: []Reading{r}}).Setpoints {
+		for _, sp := range q.b.Step(q.now, Input{Connectors: q.conns, Readings: []Reading{r}, Caps: q.caps, Supplies: q.supplies}).Setpoints {
 			q.obey(sp)
 		}
 	}

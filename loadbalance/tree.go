@@ -17,10 +17,43 @@ type node struct {
 	lines  [8][]int32 // for each PhaseSet, the lines on the path
 	first  int32      // works below are [first, last) in this pass
 	last   int32
+	grid   Grid
+	power  int32 // its power line, -1: none
+	skew   int32 // the first of three, -1: none
 	meter  meter
 
 	seated    int // directly below it that charge
 	swappedAt time.Time
+}
+
+// lineKind is what a line stands for.
+type lineKind uint8
+
+const (
+	conductor lineKind = iota
+	power              // the sum of a node's conductors, in units of its grid
+	skew               // what loads the conductor more than the others
+)
+
+// times is how much one ampere of a connector counts on the line.
+func (l *line) times(w *work) int64 {
+	if l.kind == power {
+		return w.heft
+	}
+	return 1
+}
+
+// of is what currents by phase of a connector count on the line.
+func (l *line) of(w *work, v *PerPhase) int64 {
+	if l.kind == power {
+		return int64(max(v[0], v[1], v[2])) * w.heft
+	}
+	return int64(v[l.phase])
+}
+
+// carries reports whether the connector's current counts on the line.
+func (l *line) carries(w *work) bool {
+	return l.kind == power || w.set.Has(l.phase) && (l.kind == conductor || w.set.Count() < 3)
 }
 
 // line is one conductor of one node: the smallest thing that can be overloaded. All
@@ -28,6 +61,7 @@ type node struct {
 type line struct {
 	node  int32
 	phase Phase
+	kind  lineKind
 
 	rated  int64 // of the device
 	margin int64 // kept free for the largest load that may switch on
@@ -87,7 +121,11 @@ func buildTree(cfg []Node) ([]node, error) {
 	add = func(n Node, above []int32) {
 		at := int32(len(tree))
 		path := append([]int32{at}, above...)
-		tree = append(tree, node{cfg: n, number: at, path: path})
+		grid := n.Grid
+		if len(above) > 0 {
+			grid = tree[path[len(path)-1]].grid
+		}
+		tree = append(tree, node{cfg: n, number: at, path: path, grid: grid, power: -1, skew: -1})
 		for _, c := range children[n.ID] {
 			add(c, path)
 		}
@@ -96,29 +134,85 @@ func buildTree(cfg []Node) ([]node, error) {
 	for _, root := range children[""] {
 		add(root, nil)
 	}
-	for i := range tree {
-		tree[i].numberLines()
-	}
+	numberLines(tree)
 	return tree, nil
 }
 
-func (n *node) numberLines() {
-	for set := range n.lines {
-		for _, at := range n.path {
-			for p := L1; p <= L3; p++ {
-				if PhaseSet(set).Has(p) {
-					n.lines[set] = append(n.lines[set], at*3+int32(p))
-				}
+// numberLines lists for each node and set of phases the lines on the path: three for
+// each node, then those of power and imbalance.
+func numberLines(tree []node) {
+	next := int32(3 * len(tree))
+	for i := range tree {
+		n := &tree[i]
+		if n.cfg.Power > 0 {
+			n.power = next
+			next++
+		}
+		if n.cfg.Imbalance > 0 && n.cfg.Parent == "" {
+			n.skew = next
+			next += 3
+		}
+	}
+	for i := range tree {
+		n := &tree[i]
+		for set := range n.lines {
+			for _, at := range n.path {
+				n.lines[set] = tree[at].addLines(n.lines[set], PhaseSet(set))
 			}
 		}
 	}
+}
+
+func (n *node) addLines(lines []int32, set PhaseSet) []int32 {
+	for p := L1; p <= L3; p++ {
+		if set.Has(p) {
+			lines = append(lines, n.number*3+int32(p))
+		}
+	}
+	if n.power >= 0 && set != 0 {
+		lines = append(lines, n.power)
+	}
+	if n.skew >= 0 && set.Count() < 3 {
+		for p := L1; p <= L3; p++ {
+			if set.Has(p) {
+				lines = append(lines, n.skew+int32(p))
+			}
+		}
+	}
+	return lines
+}
+
+// makeLines makes the lines that numberLines has numbered.
+func makeLines(tree []node) []line {
+	lines := make([]line, 3*len(tree))
+	for i := range tree {
+		n := &tree[i]
+		for p := L1; p <= L3; p++ {
+			lines[i*3+int(p)] = line{node: n.number, phase: p, rated: int64(n.cfg.Limit[p]), margin: n.cfg.margin(p)}
+		}
+	}
+	for i := range tree {
+		n := &tree[i]
+		if n.power >= 0 {
+			lines = append(lines, line{node: n.number, kind: power, rated: n.units(n.cfg.Power)})
+		}
+		for p := L1; p <= L3 && n.skew >= 0; p++ {
+			lines = append(lines, line{node: n.number, kind: skew, phase: p, rated: int64(n.cfg.Imbalance)})
+		}
+	}
+	return lines
+}
+
+// units is a power as current of a power line, rounded down.
+func (n *node) units(watts int64) int64 {
+	return min(max(watts, 0), 1<<40) * 1000 / n.grid.unit()
 }
 
 func checkNodes(cfg []Node) error {
 	if len(cfg) == 0 {
 		return fmt.Errorf("cannot build the tree: no nodes")
 	}
-	parent := map[NodeID]NodeID{}
+	parent, grids := map[NodeID]NodeID{}, map[NodeID]Grid{}
 	for _, n := range cfg {
 		if n.ID == "" {
 			return fmt.Errorf("cannot build the tree: a node has no id")
@@ -126,17 +220,17 @@ func checkNodes(cfg []Node) error {
 		if _, twice := parent[n.ID]; twice {
 			return fmt.Errorf("cannot build the tree: node %q appears twice", n.ID)
 		}
-		parent[n.ID] = n.Parent
+		parent[n.ID], grids[n.ID] = n.Parent, n.Grid
 		for p := L1; p <= L3; p++ {
-			if n.Limit[p] <= 0 || n.Limit[p] > maxAmp {
-				return fmt.Errorf("cannot build the tree: node %q has a limit of %v on %v", n.ID, n.Limit[p], p)
-			}
 			if n.WorstBase[p] < 0 || n.WorstBase[p] > maxAmp {
 				return fmt.Errorf("cannot build the tree: node %q has a worst load of %v on %v", n.ID, n.WorstBase[p], p)
 			}
 		}
 		if n.LargestStep < 0 || n.LargestStep > maxAmp {
 			return fmt.Errorf("cannot build the tree: node %q has a largest step of %v", n.ID, n.LargestStep)
+		}
+		if n.Grid > GridSplit || n.Power < 0 || n.Imbalance < 0 || n.Continuous < 0 || n.Continuous > 100 {
+			return fmt.Errorf("cannot build the tree: node %q has a grid, power, imbalance or continuous share out of range", n.ID)
 		}
 		if n.Breaker != BreakerMCB && n.Breaker != BreakerGG {
 			return fmt.Errorf("cannot build the tree: node %q has an unknown kind of breaker", n.ID)
@@ -145,6 +239,15 @@ func checkNodes(cfg []Node) error {
 	for _, n := range cfg {
 		if err := checkAncestors(n.ID, parent); err != nil {
 			return err
+		}
+		root := n.ID
+		for parent[root] != "" {
+			root = parent[root]
+		}
+		for p := L1; p <= L3; p++ {
+			if n.Limit[p] > maxAmp || n.Limit[p] < 0 || n.Limit[p] == 0 && grids[root].Lines().Has(p) {
+				return fmt.Errorf("cannot build the tree: node %q has a limit of %v on %v", n.ID, n.Limit[p], p)
+			}
 		}
 	}
 	return nil
