@@ -90,10 +90,12 @@ type Charger struct {
 	conn        *ocpp.Conn
 	rand        *rand.Rand
 	closed      bool // no new cars
-	ledger      []*Transaction
-	gates       gates
-	kick        chan struct{} // the sender looks again
-	stir        chan struct{} // the life loop looks again
+	// list judges tokens while nobody answers: accepted or not. Others are let in.
+	list   map[string]bool
+	ledger []*Transaction
+	gates  gates
+	kick   chan struct{} // the sender looks again
+	stir   chan struct{} // the life loop looks again
 }
 
 // NewCharger makes a charger with its power on.

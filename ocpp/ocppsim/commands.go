@@ -39,7 +39,7 @@ func (c *Charger) remoteStart(o *outlet, token string, profile *chargingProfile,
 	if o == nil {
 		o = c.freeOutlet()
 	}
-	if !c.free(o) || profile != nil && (profile.purpose != purposeTx || !c.form(profile) || !acceptable(profile)) {
+	if !c.free(o) || o.keptFor(token) || profile != nil && (profile.purpose != purposeTx || !c.form(profile) || !acceptable(profile)) {
 		return nil
 	}
 	c.after(r, func() {
@@ -68,7 +68,7 @@ func (c *Charger) free(o *outlet) bool {
 func (c *Charger) freeOutlet() *outlet {
 	var found *outlet
 	for _, o := range c.outlets {
-		if c.free(o) && (found == nil || found.car == nil && o.car != nil) {
+		if c.free(o) && o.reserved == nil && (found == nil || found.car == nil && o.car != nil) {
 			found = o
 		}
 	}

@@ -50,6 +50,7 @@ const (
 	StatusSuspendedEV   Status = "SuspendedEV"
 	StatusSuspendedEVSE Status = "SuspendedEVSE"
 	StatusFinishing     Status = "Finishing"
+	StatusReserved      Status = "Reserved"
 	StatusUnavailable   Status = "Unavailable"
 )
 

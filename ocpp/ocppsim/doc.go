@@ -7,7 +7,8 @@
 // says what happens in the words of one (v16_*.go, v2_*.go). In 2.x an outlet is an
 // EVSE with one connector, and a transaction may begin with the token, the plug or the
 // energy (StartPoint). Quirks make a charger misbehave as some in the field do. Logs and
-// firmware are only told of: nothing is transferred.
+// firmware are only told of: nothing is transferred. One of 2.x keeps a local list,
+// reservations and messages for its display, too.
 //
 // Each keeps a ledger of what happened, and Compare finds what was lost, doubled,
 // disordered or changed on the way. Currents are amperes on the charger's own L1..L3,

@@ -23,6 +23,8 @@ type outlet struct {
 	begun     float64   // register at the start of the transaction
 	asleep    bool      // nothing flows any more until the next one (QuirkNeverResumes)
 	remoteID  *int      // of the remote start that begins the next transaction
+	reserved  *reservation
+	used      *int // the reservation that the transaction uses
 }
 
 // stage is how far a car's stay has come.
@@ -147,7 +149,8 @@ func (c *Charger) proceed(o *outlet, now time.Time) bool {
 		if c.closed {
 			return false
 		}
-		c.judged(o, o.next.Token, true)
+		accepted, listed := c.list[o.next.Token]
+		c.judged(o, o.next.Token, accepted || !listed)
 	case stagePlugging:
 		c.plug(o, o.next.Car)
 		c.begin(o, o.next.Token, now)
@@ -184,7 +187,7 @@ func (c *Charger) judged(o *outlet, token string, accepted bool) {
 	switch {
 	case o.stage != stageAuthorizing:
 		return
-	case !accepted || c.closed:
+	case !accepted || c.closed || o.keptFor(token):
 		o.stage, o.due = stageLeaving, now.Add(leaving)
 	case o.car == nil:
 		c.dialect.presented(o, token)
@@ -210,6 +213,9 @@ func (c *Charger) begin(o *outlet, token string, now time.Time) {
 	c.ledger = append(c.ledger, t)
 	o.tx, o.begun = &running{Transaction: t, start: c.now()}, o.draw.register
 	o.draw.offer, o.draw.changedAt, o.asleep = 0, now, false
+	if o.used = nil; o.reserved != nil {
+		o.used, o.reserved = &o.reserved.id, nil
+	}
 	o.stage, o.due = stageCharging, time.Time{}
 	if o.next.Lasts > 0 {
 		o.due = now.Add(o.next.Lasts)

@@ -31,6 +31,9 @@ type v2 struct {
 	certs    []certificate
 	key      *ecdsa.PrivateKey // of the last certificate request
 	own      *x509.Certificate // the charger's own; nil until one was signed
+	messages []ocpp2.MessageInfo
+	// listVersion is that of Charger.list; 0: there is none.
+	listVersion int
 }
 
 var _ dialect = (*v2)(nil)
@@ -85,6 +88,8 @@ func plugStatus(s Status) ocpp2.ConnectorStatus {
 		return ocpp2.ConnectorStatusAvailable
 	case StatusUnavailable:
 		return ocpp2.ConnectorStatusUnavailable
+	case StatusReserved:
+		return ocpp2.ConnectorStatusReserved
 	}
 	return ocpp2.ConnectorStatusOccupied
 }

@@ -19,11 +19,14 @@ func (d *v2) commands() ocpp.Handler {
 	ocpp.Handle(m, ocpp2.GetVariables, d.getVariables)
 	ocpp.Handle(m, ocpp2.SetVariables, d.setVariables)
 	ocpp.Handle(m, ocpp2.GetBaseReport, d.baseReport)
+	ocpp.Handle(m, ocpp2.GetReport, d.customReport)
 	ocpp.Handle(m, ocpp2.ChangeAvailability, d.changeAvailability)
 	ocpp.Handle(m, ocpp2.TriggerMessage, d.trigger)
 	ocpp.Handle(m, ocpp2.UnlockConnector, d.unlock)
 	ocpp.Handle(m, ocpp2.Reset, d.reset)
 	d.securityCommands(m)
+	d.accessCommands(m)
+	d.displayCommands(m)
 	ocpp.Handle(m, ocpp2.ClearCache, func(context.Context, *ocpp.Conn, ocpp2.ClearCacheRequest, *ocpp.Request) (ocpp2.ClearCacheResponse, error) {
 		return ocpp2.ClearCacheResponse{Status: ocpp2.ClearCacheStatusAccepted}, nil
 	})

@@ -3,6 +3,7 @@ package ocppsim
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp2"
@@ -20,17 +21,50 @@ func (d *v2) baseReport(_ context.Context, _ *ocpp.Conn, req ocpp2.GetBaseReport
 				all = append(all, d.told(v))
 			}
 		}
-		at := ocpp.NewDateTime(d.c.now())
-		pages := slices.Collect(slices.Chunk(all, itemsPerMessage))
-		for n, page := range pages {
-			report := ocpp2.NotifyReportRequest{RequestID: req.RequestID, GeneratedAt: at, SeqNo: n, ReportData: page}
-			if n < len(pages)-1 {
-				report.Tbc = new(true)
-			}
-			enqueue(d, ocpp2.NotifyReport, report)
-		}
+		d.report(req.RequestID, all)
 	})
 	return ocpp2.GetBaseReportResponse{Status: ocpp2.GenericDeviceModelStatusAccepted}, nil
+}
+
+// customReport tells the variables that are named, and those of components that are
+// named alone (P2 B08). It knows no criteria.
+func (d *v2) customReport(_ context.Context, _ *ocpp.Conn, req ocpp2.GetReportRequest, r *ocpp.Request) (ocpp2.GetReportResponse, error) {
+	d.c.mu.Lock()
+	defer d.c.mu.Unlock()
+	if len(req.ComponentCriteria) > 0 {
+		return ocpp2.GetReportResponse{Status: ocpp2.GenericDeviceModelStatusNotSupported}, nil
+	}
+	var all []ocpp2.ReportData
+	for i := range d.vars {
+		if v := &d.vars[i]; len(req.ComponentVariable) == 0 || slices.ContainsFunc(req.ComponentVariable, v.isOf) {
+			all = append(all, d.told(v))
+		}
+	}
+	if len(all) == 0 {
+		return ocpp2.GetReportResponse{Status: ocpp2.GenericDeviceModelStatusEmptyResultSet}, nil
+	}
+	d.c.after(r, func() { d.report(req.RequestID, all) })
+	return ocpp2.GetReportResponse{Status: ocpp2.GenericDeviceModelStatusAccepted}, nil
+}
+
+// isOf reports whether a variable is named by its component, and by its name if that
+// has one.
+func (v *variable) isOf(c ocpp2.ComponentVariable) bool {
+	return strings.EqualFold(v.component, c.Component.Name) && (c.Component.EVSE == nil || c.Component.EVSE.ID == v.evse) &&
+		(c.Variable == nil || strings.EqualFold(v.name, c.Variable.Name))
+}
+
+// report tells variables in pages.
+func (d *v2) report(request int, all []ocpp2.ReportData) {
+	at := ocpp.NewDateTime(d.c.now())
+	pages := slices.Collect(slices.Chunk(all, itemsPerMessage))
+	for n, page := range pages {
+		report := ocpp2.NotifyReportRequest{RequestID: request, GeneratedAt: at, SeqNo: n, ReportData: page}
+		if n < len(pages)-1 {
+			report.Tbc = new(true)
+		}
+		enqueue(d, ocpp2.NotifyReport, report)
+	}
 }
 
 func (d *v2) told(v *variable) ocpp2.ReportData {

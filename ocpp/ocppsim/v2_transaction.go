@@ -86,6 +86,9 @@ func (d *v2) event(o *outlet, ch *chain, part ocpp2.TransactionEventEnum, why oc
 	req := ocpp2.TransactionEventRequest{EventType: part, Timestamp: ocpp.NewDateTime(at), TriggerReason: why, SeqNo: ch.seq,
 		TransactionInfo: ocpp2.Transaction{TransactionID: ch.id, ChargingState: new(ch.state), RemoteStartID: ch.remoteID}}
 	ch.seq++
+	if o.used != nil && (part == ocpp2.TransactionEventEnumStarted || !ch.token) { // P2 H03: with the token that uses it
+		req.ReservationID = o.used
+	}
 	if d.c.conn == nil || !d.c.booted {
 		req.Offline = new(true)
 	}
