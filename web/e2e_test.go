@@ -209,7 +209,7 @@ func TestE2EPageFits(t *testing.T) {
 			snap := picture(time.Now())
 			snap.Connectors[0].Bay = strings.Repeat("W", 40)
 			snap.Connectors[1].Station = controller.StationID(strings.Repeat("long-id.", 6))
-			page := openTab(t, rig(newBox(snap), demo), c.width, c.height, c.scheme)
+			page := openTab(t, rig(newBox(snap), demo, func(cfg *Config) { cfg.Adoption, cfg.Certificates = newDesk(time.Now()), authority{} }), c.width, c.height, c.scheme)
 			page.until(isLive)
 			page.until(fmt.Sprintf(`document.documentElement.scrollWidth <= %d`, c.width))
 			page.until(`[...document.querySelectorAll("button")].every(b => b.getBoundingClientRect().height >= 48)`)
