@@ -103,6 +103,7 @@ func TestIndependentCentralSystemByEachProfile(t *testing.T) {
 			central, at := cloud{newDiary()}, freePort(t)
 			cs := ocpp16.NewCentralSystem(nil, server)
 			cs.SetCoreHandler(central)
+			cs.SetFirmwareManagementHandler(central)
 			startCloud(t, cs, at)
 
 			scheme, more := "ws", ""
@@ -133,6 +134,7 @@ listen: {ui: "", ws: "127.0.0.1:0", wss: "", mtls: ""}
 			}
 			central.await(t, "status 0 Available")
 			sessionBy16(t, box, central)
+			commandsBy16(t, cs)
 		})
 	}
 }
