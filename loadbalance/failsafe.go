@@ -37,23 +37,9 @@ func CheckFailsafe(nodes []Node, loads []FailsafeLoad) ([]FailsafeProblem, error
 	if err != nil {
 		return nil, err
 	}
-	sums := make([][3]int64, len(tree))
-	for _, l := range loads {
-		i := slices.IndexFunc(tree, func(n node) bool { return n.cfg.ID == l.Node })
-		if i < 0 {
-			return nil, fmt.Errorf("cannot check the fail-safe currents: no node %q", l.Node)
-		}
-		set := l.Phases & AllPhases
-		if set == 0 {
-			set = AllPhases
-		}
-		for _, at := range tree[i].path {
-			for p := L1; p <= L3; p++ {
-				if set.Has(p) {
-					sums[at][p] += int64(max(0, bounded(l.Current)))
-				}
-			}
-		}
+	sums, err := sumLoads(tree, loads)
+	if err != nil {
+		return nil, err
 	}
 	var problems []FailsafeProblem
 	for i := range tree {
@@ -67,6 +53,26 @@ func CheckFailsafe(nodes []Node, loads []FailsafeLoad) ([]FailsafeProblem, error
 	}
 	slices.SortFunc(problems, func(a, b FailsafeProblem) int { return order[a.Node] - order[b.Node] })
 	return problems, nil
+}
+
+// sumLoads adds up what hangs below each node, by line.
+func sumLoads(tree []node, loads []FailsafeLoad) ([][3]int64, error) {
+	sums := make([][3]int64, len(tree))
+	for _, l := range loads {
+		i := slices.IndexFunc(tree, func(n node) bool { return n.cfg.ID == l.Node })
+		if i < 0 {
+			return nil, fmt.Errorf("cannot check the fail-safe currents: no node %q", l.Node)
+		}
+		set := tree[i].grid.lines(l.Phases)
+		for _, at := range tree[i].path {
+			for p := L1; p <= L3; p++ {
+				if set.Has(p) {
+					sums[at][p] += int64(max(0, bounded(l.Current)))
+				}
+			}
+		}
+	}
+	return sums, nil
 }
 
 func (n *node) failsafeProblem(sum [3]int64) (FailsafeProblem, bool) {
