@@ -98,22 +98,7 @@ func serve201(t *testing.T, profile int) *peer201 {
 		server.SetBasicAuthHandler(func(user, pass string) bool { return user == "CS1" && pass == password })
 	}
 	p.cs = ocpp201.NewCSMS(nil, server)
-	p.cs.SetAuthorizationHandler(p)
-	p.cs.SetAvailabilityHandler(p)
-	p.cs.SetDataHandler(p)
-	p.cs.SetDiagnosticsHandler(p)
-	p.cs.SetDisplayHandler(p)
-	p.cs.SetFirmwareHandler(p)
-	p.cs.SetISO15118Handler(p)
-	p.cs.SetLocalAuthListHandler(p)
-	p.cs.SetMeterHandler(p)
-	p.cs.SetProvisioningHandler(p)
-	p.cs.SetRemoteControlHandler(p)
-	p.cs.SetReservationHandler(p)
-	p.cs.SetSecurityHandler(p)
-	p.cs.SetSmartChargingHandler(p)
-	p.cs.SetTariffCostHandler(p)
-	p.cs.SetTransactionsHandler(p)
+	p.listens()
 	at := freePort(t)
 	startCloud(t, p.cs, at)
 	sim := ocppsim.NewCharger(ocppsim.ChargerConfig{ID: "CS1", URL: fmt.Sprintf("%s://127.0.0.1:%d/ocpp", scheme, at), Password: secret,
@@ -131,6 +116,26 @@ func serve201(t *testing.T, profile int) *peer201 {
 		}
 	})
 	return p
+}
+
+// listens has the CSMS hear all that a station can say.
+func (p *peer201) listens() {
+	p.cs.SetAuthorizationHandler(p)
+	p.cs.SetAvailabilityHandler(p)
+	p.cs.SetDataHandler(p)
+	p.cs.SetDiagnosticsHandler(p)
+	p.cs.SetDisplayHandler(p)
+	p.cs.SetFirmwareHandler(p)
+	p.cs.SetISO15118Handler(p)
+	p.cs.SetLocalAuthListHandler(p)
+	p.cs.SetMeterHandler(p)
+	p.cs.SetProvisioningHandler(p)
+	p.cs.SetRemoteControlHandler(p)
+	p.cs.SetReservationHandler(p)
+	p.cs.SetSecurityHandler(p)
+	p.cs.SetSmartChargingHandler(p)
+	p.cs.SetTariffCostHandler(p)
+	p.cs.SetTransactionsHandler(p)
 }
 
 // ask201 makes a call of the CSMS and returns the station's answer.
