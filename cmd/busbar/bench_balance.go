@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,7 +34,7 @@ type benchBalanceCmd struct {
 }
 
 // Run measures; a bad figure is no failure.
-func (c benchBalanceCmd) Run(con console) error {
+func (c benchBalanceCmd) Run(ctx context.Context, con console) error {
 	if c.Replay != "" {
 		if isRecording(c.Replay) {
 			return replayIncident(con, c.Replay, c.JSON)
@@ -57,6 +58,9 @@ func (c benchBalanceCmd) Run(con console) error {
 		for _, p := range policies {
 			if !s.Has(p) {
 				continue
+			}
+			if err := ctx.Err(); err != nil { // a run takes seconds, all of them minutes
+				return fmt.Errorf("stopped before %s %s: %w", s.Name, p.Name, err)
 			}
 			fmt.Fprintf(con.Err, "%s %s, departures %s\n", s.Name, p.Name, p.Departures())
 			runs, err := s.Run(bench.Inputs{ACN: acn, Seed: c.Seed}, p)
