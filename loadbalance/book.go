@@ -47,7 +47,6 @@ type slot struct {
 
 	unused unused
 	seat   seat
-	wiring wiring
 	sheds  int // for safety, in a row
 }
 
@@ -118,7 +117,6 @@ func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 	}
 	w.entitle(b.now)
 	w.track(b.now, first)
-	w.recognise(b)
 	w.classify()
 	w.measure(b)
 	w.book(b)
@@ -187,7 +185,7 @@ func (w *work) track(now time.Time, first bool) {
 		s.endedAt = now
 	}
 	if !c.WantsSince.Equal(s.began) || s.active != c.active() {
-		s.began, s.unused, s.seat, s.wiring, s.sheds = c.WantsSince, unused{}, seat{}, wiring{}, 0
+		s.began, s.unused, s.seat, s.sheds = c.WantsSince, unused{}, seat{}, 0
 		s.shedAt, s.excessSince, s.rogue = time.Time{}, time.Time{}, false
 	}
 	s.active = c.active()

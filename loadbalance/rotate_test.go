@@ -19,7 +19,6 @@ type queue struct {
 	drawn    []float64 // A h
 	pauses   int
 	caps     []Cap
-	uses     map[int]PhaseSet // lines that a car really uses
 	supplies []SupplyIn
 	lazy     map[int]bool // slots whose cars never resume after a pause
 	paused   map[int]bool
@@ -55,7 +54,7 @@ func (q *queue) run(d time.Duration) {
 			}
 			c.Measured, c.MeasuredAt = PerPhase{}, q.now
 			for p := range c.Measured {
-				if (c.Phases == 0 || c.Phases.Has(Phase(p))) && (q.uses[c.Slot] == 0 || q.uses[c.Slot].Has(Phase(p))) {
+				if c.Phases.Has(Phase(p)) {
 					c.Measured[p] = held
 					r.Current[p] += held
 				}
