@@ -2,6 +2,7 @@ package loadbalance
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -249,10 +250,5 @@ func compareServed(x, y *work) int {
 }
 
 func contains(list []int32, i int32) bool {
-	for _, v := range list {
-		if v == i {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(list, i)
 }

@@ -50,10 +50,10 @@ func writeSessions(w *Workload) []byte {
 	b.WriteString("id,connector,arrive_s,depart_s,energy_kwh,phases,grid_phases,imax_a,min_a,ev_cap_a,battery_kwh,taper_from,dead_s,up_a_s,down_a_s,underuse_a,start_delay_s,behaviour,declared_depart_s,priority\r\n")
 	names := []string{"normal", "limited", "delayed", "slow", "ignores"}
 	for _, s := range w.Sessions {
-		grid := ""
+		var grid strings.Builder
 		for k := range 3 { // in the charger's order
 			if p := loadbalance.Phase((s.Connector%3 + k) % 3); s.Phases.Has(p) {
-				grid += p.String()
+				grid.WriteString(p.String())
 			}
 		}
 		limit, declared := strconv.Itoa(int(s.EVCap)), ""
@@ -63,7 +63,7 @@ func writeSessions(w *Workload) []byte {
 		if s.Declared != 0 {
 			declared = strconv.Itoa(s.Declared)
 		}
-		fmt.Fprintf(&b, "%s,%s,%d,%d,%s,%d,%s,%d,%d,%s,%d,%s,%s,%s,%s,%s,%d,%s,%s,%d\r\n", s.ID, w.Connectors[s.Connector].ID, s.Arrive, s.Depart, pyFloat(s.KWh), s.Phases.Count(), grid,
+		fmt.Fprintf(&b, "%s,%s,%d,%d,%s,%d,%s,%d,%d,%s,%d,%s,%s,%s,%s,%s,%d,%s,%s,%d\r\n", s.ID, w.Connectors[s.Connector].ID, s.Arrive, s.Depart, pyFloat(s.KWh), s.Phases.Count(), grid.String(),
 			int(s.Imax), int(s.Min), limit, int(s.Car.BatteryKWh), pyFloat(s.Car.TaperFrom), pyFloat(s.Car.Dead), pyFloat(s.Car.Up), pyFloat(s.Car.Down), pyFloat(s.Car.Underuse),
 			int(s.Car.StartDelay), names[s.Car.Behaviour], declared, s.Priority)
 	}

@@ -25,8 +25,8 @@ func site() loadbalance.Config {
 	}}
 }
 
-// drive runs passes of a changing site and records each.
-func drive(b *loadbalance.Balancer, r *Recorder, passes int, draw func(low, high int) int) {
+// drive runs passes of a changing site, with a pause now and then, and records each.
+func drive(b *loadbalance.Balancer, r *Recorder, passes int, pause time.Duration, draw func(low, high int) int) {
 	in := loadbalance.Input{}
 	for i := range 6 {
 		in.Connectors = append(in.Connectors, loadbalance.Connector{Slot: i + 1, Node: "board", Phases: loadbalance.PhaseSet(i % 4), Min: 6000, Max: 16000,
@@ -35,6 +35,9 @@ func drive(b *loadbalance.Balancer, r *Recorder, passes int, draw func(low, high
 	now := noon
 	for n := range passes {
 		now = now.Add(time.Duration(draw(100, 1500)) * time.Millisecond)
+		if n%90 == 89 {
+			now = now.Add(pause)
+		}
 		if n%50 != 49 { // now and then the meter is silent
 			base := loadbalance.MilliAmp(draw(0, 70) * 1000)
 			in.Readings = []loadbalance.Reading{{Node: "main", At: now, Current: loadbalance.PerPhase{base, base / 2, base / 3}, Period: time.Second}}
@@ -78,7 +81,7 @@ func TestReplayDecidesTheSame(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := New(cfg, noon)
-		drive(b, r, rapid.SampledFrom([]int{1, 60, 400}).Draw(t, "passes"), func(low, high int) int { return rapid.IntRange(low, high).Draw(t, "draw") })
+		drive(b, r, rapid.SampledFrom([]int{1, 60, 400}).Draw(t, "passes"), 20*time.Minute, func(low, high int) int { return rapid.IntRange(low, high).Draw(t, "draw") })
 		var file bytes.Buffer
 		if err := r.Recording().Write(&file); err != nil {
 			t.Fatal(err)
@@ -119,7 +122,7 @@ func recorded(t *testing.T, passes int) *Recorder {
 		t.Fatal(err)
 	}
 	r, random := New(cfg, noon), rand.New(rand.NewPCG(1, 2))
-	drive(b, r, passes, func(low, high int) int { return low + random.IntN(high-low+1) })
+	drive(b, r, passes, 0, func(low, high int) int { return low + random.IntN(high-low+1) })
 	return r
 }
 
@@ -180,8 +183,8 @@ func fill(v reflect.Value, n *int64) {
 	case reflect.String:
 		v.SetString(strings.Repeat("x\"", int(*n%3)+1))
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(field, n)
 		}
 	case reflect.Array, reflect.Slice:
 		for i := range v.Len() {
