@@ -52,7 +52,11 @@ func (b *Balancer) admit() {
 	}
 	slices.SortFunc(b.order, func(x, y int32) int { return b.compareRank(&b.works[x], &b.works[y]) })
 	for i := range b.lines {
-		b.lines[i].planned, b.lines[i].heldFor = b.lines[i].fixed, false
+		b.lines[i].planned, b.lines[i].wished, b.lines[i].heldFor = b.lines[i].fixed, 0, false
+	}
+	for _, i := range b.order {
+		w := &b.works[i]
+		b.addWish(w, b.wish(w))
 	}
 	for _, i := range b.order {
 		w := &b.works[i]
@@ -66,6 +70,27 @@ func (b *Balancer) admit() {
 		default:
 			b.admitOne(w)
 		}
+		if wish := b.wish(w); w.admitted {
+			b.addWish(w, -min(wish, w.min))
+		} else {
+			b.addWish(w, -wish)
+		}
+	}
+}
+
+// deferred reports whether the planner wants the connector to wait: it gets what the
+// wishes of the others leave over.
+func (w *work) deferred() bool { return w.c.Rank > 0 && w.c.Target == 0 }
+
+// wish is the current that a planner wants for the connector, as far as it may have it.
+func (b *Balancer) wish(w *work) MilliAmp {
+	return min(b.roundDown(max(0, bounded(w.c.Target))), w.max)
+}
+
+// addWish counts a wish beyond what is planned already.
+func (b *Balancer) addWish(w *work, more MilliAmp) {
+	for _, k := range w.lines {
+		b.lines[k].wished += int64(more) * b.lines[k].times(w)
 	}
 }
 
@@ -126,6 +151,9 @@ func (b *Balancer) admitOne(w *work) {
 		room := l.room
 		if asks {
 			room = l.limit - l.reserve
+		}
+		if w.deferred() {
+			room -= l.wished
 		}
 		if l.planned+int64(w.min)*l.times(w) > room || asks && l.heldFor {
 			if !w.waits {

@@ -132,7 +132,7 @@ func (b *Balancer) prepareFill() {
 func (b *Balancer) addTurns(i int32) {
 	w := &b.works[i]
 	f := &b.filler
-	wish := min(b.roundDown(max(0, bounded(w.c.Target))), w.max)
+	wish := b.wish(w)
 	from := w.min
 	if wish > from {
 		f.turns = append(f.turns, turn{w.level(from), i, 0, false}, turn{w.level(wish), i, wish, true})

@@ -137,3 +137,26 @@ func TestNewCarsGetCurrentSoon(t *testing.T) {
 	}
 	t.Fatal("a new car has no current after 200 s")
 }
+
+// Whom the planner lets wait takes nothing from what it wants for the others, though a
+// minimum would fit if they shared; it gets what they leave over.
+func TestDeferredWaitForWishes(t *testing.T) {
+	q := newQueue(t, 25*Amp, []PhaseSet{AllPhases, AllPhases, AllPhases})
+	wish := func(targets ...MilliAmp) {
+		for i, a := range targets {
+			q.conns[i].Target, q.conns[i].Rank = a, i+1
+		}
+		q.run(10 * time.Minute)
+	}
+	wish(16*Amp, 9*Amp, 0)
+	if q.conns[0].Held != 16*Amp || q.conns[1].Held != 9*Amp || q.conns[2].Held != 0 {
+		t.Errorf("wishes of 16, 9 and 0 A give %v, %v, %v", q.conns[0].Held, q.conns[1].Held, q.conns[2].Held)
+	}
+	if r := q.b.plan.Setpoints[2].Reason.Rule; r != RulePlan {
+		t.Errorf("who waits has rule %d", r)
+	}
+	wish(10*Amp, 9*Amp, 0)
+	if q.conns[0].Held != 10*Amp || q.conns[1].Held != 9*Amp || q.conns[2].Held != 6*Amp {
+		t.Errorf("wishes of 10, 9 and 0 A leave 6 A over: %v, %v, %v", q.conns[0].Held, q.conns[1].Held, q.conns[2].Held)
+	}
+}

@@ -89,9 +89,11 @@ type line struct {
 	urgent    bool // the cut bypasses pacing
 
 	heldFor bool  // somebody whose turn is overdue waits for room here
-	queue   bool  // somebody waits for a place here
-	got     int64 // what those below get, mA
-	heads   int64 // their weights
+	wished  int64 // what a planner wants for those below, beyond their minima
+
+	queue bool  // somebody waits for a place here
+	got   int64 // what those below get, mA
+	heads int64 // their weights
 
 	room    int64 // what connectors below may draw together by this pass
 	planned int64 // what they will draw by this pass
