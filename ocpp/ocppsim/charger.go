@@ -91,11 +91,13 @@ type Charger struct {
 	rand        *rand.Rand
 	closed      bool // no new cars
 	// list judges tokens while nobody answers: accepted or not. Others are let in.
-	list   map[string]bool
-	ledger []*Transaction
-	gates  gates
-	kick   chan struct{} // the sender looks again
-	stir   chan struct{} // the life loop looks again
+	list map[string]bool
+	// listVersion is that of list; 0: there is none.
+	listVersion int
+	ledger      []*Transaction
+	gates       gates
+	kick        chan struct{} // the sender looks again
+	stir        chan struct{} // the life loop looks again
 }
 
 // NewCharger makes a charger with its power on.

@@ -113,7 +113,7 @@ func TestTriggers(t *testing.T) {
 		for m, want := range map[ocpp16.MessageTrigger]ocpp16.TriggerMessageStatus{
 			ocpp16.MessageTriggerBootNotification: ocpp16.TriggerMessageStatusAccepted, ocpp16.MessageTriggerMeterValues: ocpp16.TriggerMessageStatusAccepted,
 			ocpp16.MessageTriggerHeartbeat: ocpp16.TriggerMessageStatusAccepted, ocpp16.MessageTriggerStatusNotification: ocpp16.TriggerMessageStatusAccepted,
-			ocpp16.MessageTriggerFirmwareStatusNotification: ocpp16.TriggerMessageStatusNotImplemented,
+			ocpp16.MessageTriggerFirmwareStatusNotification: ocpp16.TriggerMessageStatusAccepted, ocpp16.MessageTriggerDiagnosticsStatusNotification: ocpp16.TriggerMessageStatusAccepted,
 		} {
 			if got := ask(t, b, ocpp16.TriggerMessage, ocpp16.TriggerMessageRequest{RequestedMessage: m}); got.Status != want {
 				t.Errorf("%s: %s", m, got.Status)

@@ -12,20 +12,24 @@ import (
 
 // v16 is a charger on OCPP 1.6J.
 type v16 struct {
-	c    *Charger
-	keys []key
+	c        *Charger
+	keys     []key
+	firmware string
 }
 
 var _ dialect = (*v16)(nil)
 
-func newV16(c *Charger) *v16 { return &v16{c: c, keys: defaultKeys(&c.cfg)} }
+func newV16(c *Charger) *v16 { return &v16{c: c, keys: defaultKeys(&c.cfg), firmware: firmware} }
 
 func (d *v16) protocols() []ocpp.Protocol { return []ocpp.Protocol{ocpp.V16} }
 
 func (d *v16) boot(ctx context.Context, conn *ocpp.Conn, _ bootCause) (bool, time.Duration, error) {
+	d.c.mu.Lock()
+	version := d.firmware
+	d.c.mu.Unlock()
 	serial := d.c.cfg.ID[:min(len(d.c.cfg.ID), 25)]
 	resp, err := say(ctx, d.c, conn, ocpp16.BootNotification, ocpp16.BootNotificationRequest{
-		ChargePointVendor: vendor, ChargePointModel: model, ChargePointSerialNumber: &serial, FirmwareVersion: new(firmware)})
+		ChargePointVendor: vendor, ChargePointModel: model, ChargePointSerialNumber: &serial, FirmwareVersion: &version})
 	if err != nil || resp.Status != ocpp16.RegistrationStatusAccepted {
 		return false, time.Duration(max(1, resp.Interval)) * time.Second, err
 	}
@@ -85,7 +89,7 @@ func (d *v16) plugged(*outlet)           {}
 func (d *v16) left(*outlet)              {}
 
 func (d *v16) begun(o *outlet, t *running) {
-	req := ocpp16.StartTransactionRequest{ConnectorID: t.Connector, IDTag: t.IDTag, MeterStart: t.MeterStart, Timestamp: ocpp.NewDateTime(t.StartedAt)}
+	req := ocpp16.StartTransactionRequest{ConnectorID: t.Connector, IDTag: t.IDTag, MeterStart: t.MeterStart, Timestamp: ocpp.NewDateTime(t.StartedAt), ReservationID: o.used}
 	d.c.enqueue(&message{keep: true, send: func(ctx context.Context, conn *ocpp.Conn) error {
 		resp, err := say(ctx, d.c, conn, ocpp16.StartTransaction, req)
 		if err == nil && d.c.duplicates() {

@@ -20,6 +20,7 @@ func (d *v16) commands() ocpp.Handler {
 	ocpp.Handle(m, ocpp16.TriggerMessage, d.trigger)
 	ocpp.Handle(m, ocpp16.UnlockConnector, d.unlock)
 	ocpp.Handle(m, ocpp16.Reset, d.reset)
+	d.serviceCommands(m)
 	ocpp.Handle(m, ocpp16.ClearCache, func(context.Context, *ocpp.Conn, ocpp16.ClearCacheRequest, *ocpp.Request) (ocpp16.ClearCacheResponse, error) {
 		return ocpp16.ClearCacheResponse{Status: ocpp16.ClearCacheStatusAccepted}, nil
 	})

@@ -28,9 +28,9 @@ const (
 )
 
 func defaultKeys(cfg *ChargerConfig) []key {
-	features := "Core,SmartCharging,RemoteTrigger"
+	features := "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
 	if cfg.has(QuirkNoSmartCharging) {
-		features = "Core,RemoteTrigger"
+		features = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,RemoteTrigger"
 	}
 	return []key{
 		{"AuthorizationCacheEnabled", "true", keyBool},
@@ -42,6 +42,8 @@ func defaultKeys(cfg *ChargerConfig) []key {
 		{"ConnectionTimeOut", "60", keyNumber},
 		{"GetConfigurationMaxKeys", "50", keyFixed},
 		{"HeartbeatInterval", "300", keyNumber},
+		{"LocalAuthListEnabled", "true", keyBool},
+		{"LocalAuthListMaxLength", "1000", keyFixed},
 		{"LocalAuthorizeOffline", "true", keyBool},
 		{"LocalPreAuthorize", "false", keyBool},
 		{"MaxChargingProfilesInstalled", strconv.Itoa(maxProfiles), keyFixed},
@@ -50,6 +52,7 @@ func defaultKeys(cfg *ChargerConfig) []key {
 		{"MeterValuesSampledData", "Energy.Active.Import.Register", keyMeasurands},
 		{"MinimumStatusDuration", "0", keyNumber},
 		{"NumberOfConnectors", strconv.Itoa(len(cfg.Outlets)), keyFixed},
+		{"SendLocalListMaxLength", "100", keyFixed},
 		{"StopTransactionOnInvalidId", "true", keyBool},
 		{"StopTxnAlignedData", "", keyMeasurands},
 		{"StopTxnSampledData", "", keyMeasurands},

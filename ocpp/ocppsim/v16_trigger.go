@@ -13,6 +13,12 @@ func (d *v16) trigger(_ context.Context, _ *ocpp.Conn, req ocpp16.TriggerMessage
 		ocpp16.MessageTriggerBootNotification: func([]*outlet, bool) { d.c.enqueueBoot() },
 		ocpp16.MessageTriggerHeartbeat:        func([]*outlet, bool) { d.c.enqueue(&message{send: d.heartbeat}) },
 		ocpp16.MessageTriggerMeterValues:      func(outlets []*outlet, _ bool) { d.triggerMeter(outlets) },
+		ocpp16.MessageTriggerFirmwareStatusNotification: func([]*outlet, bool) {
+			d.tellFirmware(ocpp16.FirmwareStatusIdle)
+		},
+		ocpp16.MessageTriggerDiagnosticsStatusNotification: func([]*outlet, bool) {
+			d.tellDiagnostics(ocpp16.DiagnosticsStatusIdle)
+		},
 		ocpp16.MessageTriggerStatusNotification: func(outlets []*outlet, all bool) {
 			d.statuses(outlets, all)
 		},

@@ -32,8 +32,6 @@ type v2 struct {
 	key      *ecdsa.PrivateKey // of the last certificate request
 	own      *x509.Certificate // the charger's own; nil until one was signed
 	messages []ocpp2.MessageInfo
-	// listVersion is that of Charger.list; 0: there is none.
-	listVersion int
 }
 
 var _ dialect = (*v2)(nil)

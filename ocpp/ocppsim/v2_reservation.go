@@ -2,20 +2,10 @@ package ocppsim
 
 import (
 	"context"
-	"time"
 
 	"busbar/ocpp"
 	"busbar/ocpp/ocpp2"
 )
-
-// reservation keeps an outlet for a token.
-type reservation struct {
-	id    int
-	token string
-}
-
-// keptFor reports whether o is kept for another token.
-func (o *outlet) keptFor(token string) bool { return o.reserved != nil && o.reserved.token != token }
 
 func (d *v2) accessCommands(m *ocpp.Mux) {
 	ocpp.Handle(m, ocpp2.ReserveNow, d.reserve)
@@ -44,47 +34,20 @@ func (d *v2) reserve(_ context.Context, _ *ocpp.Conn, req ocpp2.ReserveNowReques
 		return answer(ocpp2.ReserveNowStatusRejected, "UnknownEvse")
 	case lasts <= 0:
 		return answer(ocpp2.ReserveNowStatusRejected, "InvalidValue")
-	case !o.operative:
-		return answer(ocpp2.ReserveNowStatusUnavailable, "")
-	case o.tx != nil || o.car != nil || o.reserved != nil && o.reserved.id != req.ID:
-		return answer(ocpp2.ReserveNowStatusOccupied, "")
 	}
-	kept := &reservation{req.ID, req.IDToken.IDToken}
-	o.reserved = kept
-	d.c.after(r, func() { d.c.show(o, StatusReserved) })
-	time.AfterFunc(lasts, func() {
-		d.c.mu.Lock()
-		defer d.c.mu.Unlock()
-		if o.reserved == kept {
-			d.release(o)
-			enqueue(d, ocpp2.ReservationStatusUpdate, ocpp2.ReservationStatusUpdateRequest{ReservationID: kept.id, ReservationUpdateStatus: ocpp2.ReservationUpdateStatusExpired})
-		}
-	})
-	return answer(ocpp2.ReserveNowStatusAccepted, "")
-}
-
-// release ends a reservation that nobody used.
-func (d *v2) release(o *outlet) {
-	o.reserved = nil
-	if o.state == StatusReserved {
-		d.c.show(o, StatusAvailable)
-	}
+	expired := ocpp2.ReservationStatusUpdateRequest{ReservationID: req.ID, ReservationUpdateStatus: ocpp2.ReservationUpdateStatusExpired}
+	return answer(ocpp2.ReserveNowStatus(d.c.reserve(o, reservation{req.ID, req.IDToken.IDToken}, lasts, r, func() {
+		enqueue(d, ocpp2.ReservationStatusUpdate, expired)
+	})), "")
 }
 
 func (d *v2) cancelReservation(_ context.Context, _ *ocpp.Conn, req ocpp2.CancelReservationRequest, r *ocpp.Request) (ocpp2.CancelReservationResponse, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
-	for _, o := range d.c.outlets {
-		if kept := o.reserved; kept != nil && kept.id == req.ReservationID {
-			d.c.after(r, func() {
-				if o.reserved == kept {
-					d.release(o)
-				}
-			})
-			return ocpp2.CancelReservationResponse{Status: ocpp2.CancelReservationStatusAccepted}, nil
-		}
+	if !d.c.cancelReservation(req.ReservationID, r) {
+		return ocpp2.CancelReservationResponse{Status: ocpp2.CancelReservationStatusRejected}, nil
 	}
-	return ocpp2.CancelReservationResponse{Status: ocpp2.CancelReservationStatusRejected}, nil
+	return ocpp2.CancelReservationResponse{Status: ocpp2.CancelReservationStatusAccepted}, nil
 }
 
 // sendLocalList takes the tokens that are judged without the CSMS while it does not
@@ -92,7 +55,7 @@ func (d *v2) cancelReservation(_ context.Context, _ *ocpp.Conn, req ocpp2.Cancel
 func (d *v2) sendLocalList(_ context.Context, _ *ocpp.Conn, req ocpp2.SendLocalListRequest, _ *ocpp.Request) (ocpp2.SendLocalListResponse, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
-	if req.UpdateType == ocpp2.UpdateDifferential && req.VersionNumber <= d.listVersion {
+	if req.UpdateType == ocpp2.UpdateDifferential && req.VersionNumber <= d.c.listVersion {
 		return ocpp2.SendLocalListResponse{Status: ocpp2.SendLocalListStatusVersionMismatch}, nil
 	}
 	if req.UpdateType == ocpp2.UpdateFull || d.c.list == nil {
@@ -105,7 +68,7 @@ func (d *v2) sendLocalList(_ context.Context, _ *ocpp.Conn, req ocpp2.SendLocalL
 			d.c.list[entry.IDToken.IDToken] = entry.IDTokenInfo.Status == ocpp2.AuthorizationStatusAccepted
 		}
 	}
-	d.listVersion = req.VersionNumber
+	d.c.listVersion = req.VersionNumber
 	return ocpp2.SendLocalListResponse{Status: ocpp2.SendLocalListStatusAccepted}, nil
 }
 
@@ -113,5 +76,5 @@ func (d *v2) sendLocalList(_ context.Context, _ *ocpp.Conn, req ocpp2.SendLocalL
 func (d *v2) localListVersion(context.Context, *ocpp.Conn, ocpp2.GetLocalListVersionRequest, *ocpp.Request) (ocpp2.GetLocalListVersionResponse, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
-	return ocpp2.GetLocalListVersionResponse{VersionNumber: d.listVersion}, nil
+	return ocpp2.GetLocalListVersionResponse{VersionNumber: d.c.listVersion}, nil
 }
