@@ -69,11 +69,10 @@ func (s *Site) recoverTransactions(r Recovered) {
 		}
 		s.txs[t.id], s.starts[keyOf(&t.row)] = t, t.id
 		s.indexChargerTx(t)
-		if t.slot != nil && t.slot.tx == nil {
-			t.slot.tx, t.slot.register = t, row.LastRegister
-		}
-		if t.slot != nil {
-			t.slot.open = append(t.slot.open, t)
+		if sl := t.slot; sl != nil {
+			if sl.open = append(sl.open, t); sl.tx == nil || sl.tx.id < t.id {
+				sl.tx, sl.register = t, row.LastRegister
+			}
 		}
 	}
 	for _, id := range r.Undelivered {

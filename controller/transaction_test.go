@@ -319,3 +319,26 @@ func TestValuesAfterTheStopStayOutOfTheLane(t *testing.T) {
 		t.Fatal("a sample follows the stop in its lane")
 	}
 }
+
+// TestTheNewestOfAConnectorRunsAfterARestart: an older one, whose Stop did not come before
+// its successor's Start, gets its time and is closed.
+func TestTheNewestOfAConnectorRunsAfterARestart(t *testing.T) {
+	row := TxRow{Slot: 1, Station: "CP1", Connector: 1, StartedAt: epoch, MeterStart: 100, LastRegister: 900}
+	old, young := row, row
+	old.Tx, old.Token = 7, IDToken{Value: "A"}
+	young.Tx, young.Token, young.LastRegister = 8, IDToken{Value: "B"}, 1500
+	r := newRig(t, layout(), Recovered{Open: []TxRow{old, young}})
+	r.online("CP1")
+	sl := r.site.slots[0]
+	if sl.tx == nil || sl.tx.id != 8 || sl.register != 1500 {
+		t.Fatalf("%+v runs with register %d", sl.tx, sl.register)
+	}
+	r.later(forgottenAfter - time.Second)
+	if r.site.txs[7].row.Ended {
+		t.Error("closed before its Stop could come")
+	}
+	r.later(time.Minute)
+	if got := r.site.txs[7].row; !got.Ended || !got.Synthetic || got.MeterStop != 900 || sl.tx == nil {
+		t.Errorf("the older one is %+v, the newer one %+v", got, sl.tx)
+	}
+}

@@ -274,6 +274,11 @@ func (s *Site) commission() {
 			// until the charger has acknowledged a new one.
 			sl.lim = limits{held: sl.layout.Max, heldAt: s.now, leaseUntil: s.now.Add(longestLease)}
 		}
+		for _, t := range sl.open {
+			if t != sl.tx {
+				t.closeAt = s.now.Add(forgottenAfter) // its Stop may be in the charger's queue
+			}
+		}
 	}
 	s.passDue = true
 }
