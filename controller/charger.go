@@ -249,6 +249,7 @@ func (s *Site) takeStatus(sl *slot, status SlotStatus) {
 	if status.Status == before.Status && status.ErrorCode == before.ErrorCode {
 		return
 	}
+	sl.statusAt = s.now
 	s.persist(nil, StatusRow{Status: status})
 	if status.Status == StatusFaulted {
 		s.raise("connector.fault", fmt.Sprint(sl.number), SeverityWarning,

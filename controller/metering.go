@@ -22,6 +22,9 @@ func (s *Site) meterReported(ev MeterReported) {
 	if t != nil && t.slot != nil {
 		sl = t.slot
 	}
+	if t != nil && ev.Tx > 0 { // an idle connector has values, too
+		t.heardAt = s.now
+	}
 	billing, repeated := s.takeSamples(sl, t, ev.Samples)
 	switch {
 	case len(billing) > 0:
@@ -85,6 +88,9 @@ func (s *Site) txOfValues(st *station, sl *slot, ev MeterReported) *transaction 
 
 func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 	if sample.HasEnergy && t != nil && sample.Energy >= t.row.LastRegister {
+		if sample.Energy > t.row.LastRegister {
+			t.heardAt = s.now
+		}
 		t.row.LastRegister, t.row.LastSampleAt = sample.Energy, sample.At
 	}
 	if s.now.Sub(sample.At).Abs() < liveSample {

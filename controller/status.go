@@ -157,20 +157,14 @@ func (s *Site) slotTimers(sl *slot) {
 }
 
 // forgotten watches for a charger that is back and idle but never sent the stop of
-// its transaction (6.8).
+// its transaction (6.8). Times are the box's: chargers' clocks may be hours off.
 func (s *Site) forgotten(sl *slot) {
 	t := sl.tx
 	if t == nil || !t.closeAt.IsZero() || s.now.Before(t.queuedUntil) || sl.station == nil || !sl.station.online || sl.status.Status != StatusAvailable {
 		return
 	}
-	idle := sl.status.At
-	if since := sl.station.since; since.After(idle) {
-		idle = since
-	}
-	if t.createdAt.After(idle) {
-		idle = t.createdAt
-	}
-	if s.now.Sub(idle) >= forgottenAfter {
+	silent := later(later(sl.statusAt, sl.station.since), later(t.createdAt, t.heardAt))
+	if s.now.Sub(silent) >= forgottenAfter {
 		s.closeSynthetically(t, "PowerLoss", fmt.Sprintf("the charger is idle and sent no stop for transaction %d: closed with the last register %d Wh", t.id, t.row.LastRegister))
 	}
 }

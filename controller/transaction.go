@@ -24,6 +24,7 @@ type transaction struct {
 	row       TxRow
 	slot      *slot
 	createdAt time.Time
+	heardAt   time.Time // when something of it came last, by the box's clock
 	// answered is what the charger was told, nil while its Start waits.
 	answered *TokenInfo
 	replies  []ReplyID // Starts (repeated ones too) that wait for the answer

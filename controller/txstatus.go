@@ -67,6 +67,7 @@ func (s *Site) cameLate(st *station, t *transaction, ev TxReported) {
 
 // isAlive puts off the close of a transaction of which something came.
 func (t *transaction) isAlive(now time.Time) {
+	t.heardAt = now
 	if !t.closeAt.IsZero() {
 		t.closeAt = later(t.closeAt, now.Add(lateStopWithin))
 	}

@@ -27,6 +27,7 @@ type slot struct {
 	layout     ConnectorLayout
 	node       loadbalance.NodeID
 	status     SlotStatus // as the charger reports it
+	statusAt   time.Time  // when it became that, by the box's clock; zero: before the box started
 	tx         *transaction
 	open       []*transaction // tx, and older ones whose Stop may still come
 	stopsDue   int            // ended here, but the cloud has not acknowledged the Stop
