@@ -68,9 +68,14 @@ func (s *Site) cameLate(st *station, t *transaction, ev TxReported) {
 // isAlive puts off the close of a transaction of which something came.
 func (t *transaction) isAlive(now time.Time) {
 	t.heardAt = now
-	if !t.closeAt.IsZero() {
-		t.closeAt = later(t.closeAt, now.Add(lateStopWithin))
+	if t.closeAt.IsZero() {
+		return
 	}
+	silence := lateStopWithin
+	if t.slot != nil && t.slot.tx == t { // it has no successor
+		silence = forgottenAfter
+	}
+	t.closeAt = later(t.closeAt, now.Add(silence))
 }
 
 // askOpen asks a charger of 2.x that is back about its open transactions: one may have
@@ -87,15 +92,16 @@ func (s *Site) askOpen(st *station) {
 
 // standsNow takes what a charger says of a transaction that the box holds as open.
 func (s *Site) standsNow(t *transaction, status *TxStatus) {
-	if t.row.Ended || status == nil || status.Ongoing == nil || *status.Ongoing {
+	if status == nil || status.Ongoing == nil || t.slot == nil || t.slot.tx != t { // ended or followed by another one meanwhile
 		return
 	}
-	if status.Waiting {
-		t.queuedUntil = s.now.Add(queueWithin)
+	switch {
+	case *status.Ongoing:
+		t.closeAt = time.Time{}
+	case status.Waiting:
+		t.closeAt, t.queuedUntil = time.Time{}, s.now.Add(queueWithin)
 		s.note(SeverityInfo, "tx.queued", fmt.Sprint(t.id), "ended while the charger was away; its end is still in the charger's queue")
-		return
-	}
-	if t.closeAt.IsZero() {
+	case t.closeAt.IsZero():
 		s.note(SeverityWarning, "tx.ended-unheard", fmt.Sprint(t.id), "ended while the charger was away, and the charger has no message of it any more")
 		t.closeAt = s.now.Add(forgottenAfter)
 		s.stir()

@@ -127,18 +127,40 @@ func TestAnEndThatWasNotHeard(t *testing.T) {
 	}
 }
 
-// TestATransactionThatSpeaksIsNotClosed: a charger that was wrong about it goes on.
+// TestATransactionThatSpeaksIsNotClosed: a charger that was wrong about it goes on, and is
+// closed once it has been silent for ten minutes.
 func TestATransactionThatSpeaksIsNotClosed(t *testing.T) {
 	r := newRig(t, layout(), Recovered{})
 	r.online("CP2")
 	r.do(r.event(0, TxBegins, func(ev *TxReported) { alice(ev); ev.Samples = energy(1000, true) }))
 	r.saysOfTx(r.do(ChargerConnected{Station: "CP2", Generation: 2, Protocol: "ocpp2.0.1"}), true, `{"ongoing":false,"waiting":false}`)
+	tx := r.site.txOfCharger(r.site.stations["CP2"], "T-1")
 	for i := range 30 {
-		r.later(time.Minute)
+		r.later(forgottenAfter - time.Minute)
 		r.do(r.event(1+i, TxGoesOn, nil))
 	}
-	if tx := r.site.txOfCharger(r.site.stations["CP2"], "T-1"); tx.row.Ended {
-		t.Error("closed while it went on")
+	if r.later(forgottenAfter - time.Second); tx.row.Ended {
+		t.Fatal("closed while it went on")
+	}
+	if r.later(time.Second); !tx.row.Ended {
+		t.Error("not closed when it was silent")
+	}
+}
+
+// TestANewWordOnATransactionCounts: what a charger says when it is back once more takes the
+// place of what it said before.
+func TestANewWordOnATransactionCounts(t *testing.T) {
+	for _, data := range []string{`{"ongoing":true,"waiting":false}`, `{"ongoing":false,"waiting":true}`} {
+		r := newRig(t, layout(), Recovered{})
+		r.online("CP2")
+		r.do(r.event(0, TxBegins, func(ev *TxReported) { alice(ev); ev.Samples = energy(1000, true) }))
+		r.saysOfTx(r.do(ChargerConnected{Station: "CP2", Generation: 2, Protocol: "ocpp2.0.1"}), true, `{"ongoing":false,"waiting":false}`)
+		r.later(forgottenAfter / 2)
+		r.saysOfTx(r.do(ChargerConnected{Station: "CP2", Generation: 3, Protocol: "ocpp2.0.1"}), true, data)
+		r.later(time.Hour)
+		if r.site.txOfCharger(r.site.stations["CP2"], "T-1").row.Ended {
+			t.Errorf("closed, and the charger said %s", data)
+		}
 	}
 }
 
