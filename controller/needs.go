@@ -12,7 +12,7 @@ type CarNeeds struct {
 
 func (CarNeeds) event() {}
 
-// needs is what is known of the plans of the car at a connector.
+// needs is what is known of the plans of a transaction's car.
 type needs struct {
 	departure time.Time
 	until     WattHour // the register when it has what it wants; 0: not known
@@ -27,12 +27,13 @@ func (s *Site) carNeeds(ev CarNeeds) {
 	if sl == nil || sl.tx == nil {
 		return // plans are of a session
 	}
-	sl.needs = needs{}
+	n := &sl.tx.needs
+	*n = needs{}
 	if ev.Departure.After(s.now) {
-		sl.needs.departure = ev.Departure
+		n.departure = ev.Departure
 	}
 	if ev.Energy > 0 {
-		sl.needs.until = sl.tx.row.LastRegister + ev.Energy
+		n.until = sl.tx.row.LastRegister + ev.Energy
 	}
 	s.passDue = true
 	s.stir()
@@ -44,8 +45,9 @@ func (sl *slot) wanted() (departure time.Time, energy int64) {
 	if sl.tx == nil {
 		return time.Time{}, 0
 	}
-	if sl.needs.until > 0 {
-		energy = int64(max(0, sl.needs.until-sl.tx.row.LastRegister))
+	n := &sl.tx.needs
+	if n.until > 0 {
+		energy = int64(max(0, n.until-sl.tx.row.LastRegister))
 	}
-	return sl.needs.departure, energy
+	return n.departure, energy
 }

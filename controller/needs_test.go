@@ -34,6 +34,9 @@ func TestACarsPlansReachTheBalancer(t *testing.T) {
 	is("the session is over", time.Time{}, 0)
 	r.do(r.event(0, TxBegins, func(ev *TxReported) { ev.ChargerTx = "T-2"; alice(ev); ev.Samples = energy(15000, true) }))
 	is("the next car", time.Time{}, 0)
+	tell(leaves, 9000)
+	r.do(r.event(0, TxBegins, func(ev *TxReported) { ev.ChargerTx = "T-3"; alice(ev); ev.Samples = energy(15500, true) }))
+	is("the next car, and the end of the one before did not come", time.Time{}, 0)
 	r.do(CarNeeds{Station: "CP2", Connector: 9, Energy: 1})
 	r.do(CarNeeds{Station: "NOBODY", Connector: 1, Energy: 1})
 }

@@ -39,6 +39,7 @@ type transaction struct {
 	closeAt  time.Time  // synthetic close unless its Stop comes
 	// queuedUntil is how long its end is waited for that the charger says it has.
 	queuedUntil time.Time
+	needs       needs
 	// startDue and stopDue are true until the cloud has acknowledged them.
 	startDue, stopDue bool
 }
@@ -331,7 +332,6 @@ func (s *Site) endTransaction(t *transaction, ev TxStopped, synthetic bool, then
 	if sl != nil && sl.tx == t {
 		sl.tx = nil
 		sl.register, sl.finished, sl.charging2 = ev.MeterStop, true, ""
-		sl.needs = needs{}
 		sl.lim.reset() // the charger deletes the TxProfile with the transaction
 		s.dropTxProfiles(sl)
 	}

@@ -49,7 +49,6 @@ type slot struct {
 	// Of a 2.x charger: a car is there, its transaction has ended, and the energy flow.
 	occupied, finished bool
 	charging2          ChargingState
-	needs              needs
 }
 
 type operatorLimit struct {
