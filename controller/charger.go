@@ -25,16 +25,13 @@ func (s *Site) chargerConnected(ev ChargerConnected) {
 		return
 	}
 	delete(s.waiting, ev.Station)
-	st.online, st.generation, st.protocol, st.remote = true, ev.Generation, ev.Protocol, ev.Remote
-	st.since, st.lastHeard = s.now, s.now
-	st.prepared = false
-	s.clear("charger.offline", string(st.id))
+	s.cameOnline(st, ev.Generation, ev.Protocol, ev.Remote)
+	st.lastHeard = s.now
 	// A known charger that comes back does not boot again (2.0.1 Part 4 §5.3).
 	if st.booted {
 		s.prepare(st)
 	}
 	s.stir()
-	s.passDue = true
 }
 
 // knock remembers an unknown charger at the door (decision 25).
@@ -115,24 +112,28 @@ func (s *Site) admit(ev Booted) *station {
 func (s *Site) letIn(id StationID, w *waiting) *station {
 	st := s.stations[id]
 	if st == nil {
-		return s.adopt(id, w)
+		st = s.adopt(id)
+	} else {
+		s.note(SeverityInfo, "charger.adopted", string(id), "let in again")
 	}
 	delete(s.waiting, id)
-	st.online, st.generation, st.remote, st.since, st.protocol = true, w.generation, w.remote, s.now, w.protocol
-	st.prepared, s.passDue = false, true
-	s.clear("charger.offline", string(id))
-	s.note(SeverityInfo, "charger.adopted", string(id), "let in again")
+	s.cameOnline(st, w.generation, w.protocol, w.remote)
 	return st
+}
+
+// cameOnline has a charger be online by a new connection.
+func (s *Site) cameOnline(st *station, generation uint64, protocol, remote string) {
+	st.online, st.generation, st.protocol, st.remote, st.since = true, generation, protocol, remote, s.now
+	st.prepared, s.passDue = false, true
+	s.clear("charger.offline", string(st.id))
 }
 
 // adopt gives an unknown charger one connector below the first supply. What is not
 // known is taken on the safe side: all phases, and no current without being asked.
-func (s *Site) adopt(id StationID, w *waiting) *station {
+func (s *Site) adopt(id StationID) *station {
 	c := ChargerLayout{Station: id, Node: s.nodes[0].ID, Failsafe: 0,
 		Connectors: []ConnectorLayout{{Number: 1, Min: 6 * loadbalance.Amp, Max: 32 * loadbalance.Amp}}}
 	st := s.addCharger(c)
-	delete(s.waiting, id)
-	st.online, st.generation, st.remote, st.since, st.protocol = true, w.generation, w.remote, s.now, w.protocol
 	text, err := json.Marshal(c)
 	if err != nil {
 		panic("controller: a layout of plain values can't be encoded: " + err.Error())
