@@ -68,6 +68,9 @@ func replayIncident(con console, file string, asJSON bool) error {
 		printReplay(con.Out, passes)
 		fmt.Fprintf(con.Out, "%d passes from %s to %s decided again: %d different.\n", out.Passes, out.From.Format(time.RFC3339), out.To.Format(time.RFC3339), out.Different)
 	}
+	if out.Drifted > 0 {
+		return fmt.Errorf("%d times the balancer is not where it was then; this version decides otherwise", out.Drifted)
+	}
 	if out.Different > 0 {
 		return fmt.Errorf("%d of %d decisions are not those of the recording; this version decides otherwise", out.Different, out.Passes)
 	}

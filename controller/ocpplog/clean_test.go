@@ -99,7 +99,7 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, payload string) {
 		wrapped, err := json.Marshal(map[string]string{"basicAuthPassword": "S3cretS3cret", "data": strings.ReplaceAll(payload, "S3cret", "")})
 		if err != nil {
-			t.Skip()
+			t.Fatal(err) // text can always be marshalled
 		}
 		for _, raw := range []json.RawMessage{json.RawMessage(payload), wrapped} {
 			got := cleaner{}.message(raw)

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,7 +28,10 @@ type Pass struct {
 // Outcome sums a replay up.
 type Outcome struct {
 	Passes, Different int
-	From, To          time.Time
+	// Drifted counts checkpoints inside the recording that the replay did not arrive at:
+	// a difference that may show in a decision only later.
+	Drifted  int
+	From, To time.Time
 	// Site is what the recording's balancer was made from.
 	Site loadbalance.Config
 }
@@ -109,6 +113,9 @@ func (p *player) read(raw []byte) error {
 		}
 		p.out.Site = p.cfg
 	case r.Pass == nil:
+		if p.b != nil && !bytes.Equal(p.b.Checkpoint(p.base), r.Checkpoint) {
+			p.out.Drifted++
+		}
 		b, err := loadbalance.RestoreBalancer(p.cfg, r.Checkpoint, p.base)
 		if err != nil {
 			return fmt.Errorf("cannot replay line %d: %w", p.line, err)

@@ -63,7 +63,7 @@ type Cloud struct {
 	heardOf  []Heard
 }
 
-// Heard is a message of 2.x that a Cloud only notes.
+// Heard is a message that a Cloud only notes.
 type Heard struct {
 	Station, Action string
 	Request         any // of the action's type

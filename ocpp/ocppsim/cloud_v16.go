@@ -21,6 +21,8 @@ func (c *Cloud) routes16() *ocpp.Mux {
 	ocpp.Handle(m, ocpp16.StartTransaction, c.start)
 	ocpp.Handle(m, ocpp16.MeterValues, c.meter)
 	ocpp.Handle(m, ocpp16.StopTransaction, c.stop)
+	take(c, m, ocpp16.FirmwareStatusNotification)
+	take(c, m, ocpp16.DiagnosticsStatusNotification)
 	return m
 }
 
@@ -42,7 +44,7 @@ func (c *Cloud) status(_ context.Context, conn *ocpp.Conn, req ocpp16.StatusNoti
 func (c *Cloud) start(_ context.Context, conn *ocpp.Conn, req ocpp16.StartTransactionRequest, _ *ocpp.Request) (ocpp16.StartTransactionResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &Transaction{Station: conn.Identity(), Connector: req.ConnectorID, IDTag: req.IDTag, ID: 5001 + len(c.txs), MeterStart: req.MeterStart, StartedAt: req.Timestamp.Time}
+	t := &Transaction{Station: conn.Identity(), Connector: req.ConnectorID, IDTag: req.IDTag, ID: 5001 + len(c.txs), MeterStart: req.MeterStart, StartedAt: req.Timestamp.Time, Reservation: req.ReservationID}
 	c.txs = append(c.txs, t)
 	return ocpp16.StartTransactionResponse{IDTagInfo: ocpp16.IDTagInfo{Status: c.judge(req.IDTag), ParentIDTag: c.group(req.IDTag)}, TransactionID: t.ID}, nil
 }

@@ -12,6 +12,7 @@ type Transaction struct {
 	Station               string // who keeps this ledger
 	Connector             int
 	IDTag                 string
+	Reservation           *int   // that it uses, as the start says it; nil: none (1.6)
 	ID                    int    // given by the cloud; 0 until known, and with 2.x
 	ChargerTx             string // transactionId of 2.x
 	MeterStart, MeterStop int

@@ -73,6 +73,14 @@ func (c *Charger) offered() []ocpp.Protocol {
 	return own
 }
 
+// enqueue sends something that is of no use on a later connection.
+func enqueue[Req, Resp any](c *Charger, a ocpp.Action[Req, Resp], req Req) {
+	c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
+		_, err := say(ctx, c, conn, a, req)
+		return err
+	}})
+}
+
 // say sends a message as the charger's quirks have it.
 func say[Req, Resp any](ctx context.Context, c *Charger, conn *ocpp.Conn, a ocpp.Action[Req, Resp], req Req) (Resp, error) {
 	if !c.loose() {

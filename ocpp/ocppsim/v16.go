@@ -66,11 +66,8 @@ func (d *v16) shown(o *outlet, _ Status) { d.sendStatus(o.Number, o.state) }
 
 func (d *v16) sendStatus(connector int, state Status) {
 	at := ocpp.NewDateTime(d.c.now())
-	d.c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-		_, err := say(ctx, d.c, conn, ocpp16.StatusNotification, ocpp16.StatusNotificationRequest{
-			ConnectorID: connector, ErrorCode: ocpp16.ChargePointErrorCodeNoError, Status: ocpp16.ChargePointStatus(state), Timestamp: &at})
-		return err
-	}})
+	enqueue(d.c, ocpp16.StatusNotification, ocpp16.StatusNotificationRequest{
+		ConnectorID: connector, ErrorCode: ocpp16.ChargePointErrorCodeNoError, Status: ocpp16.ChargePointStatus(state), Timestamp: &at})
 }
 
 func (d *v16) authorize(o *outlet, token string) {

@@ -39,10 +39,7 @@ func (d *v16) updateFirmware(_ context.Context, _ *ocpp.Conn, _ ocpp16.UpdateFir
 }
 
 func (d *v16) tellFirmware(status ocpp16.FirmwareStatus) {
-	d.c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-		_, err := say(ctx, d.c, conn, ocpp16.FirmwareStatusNotification, ocpp16.FirmwareStatusNotificationRequest{Status: status})
-		return err
-	}})
+	enqueue(d.c, ocpp16.FirmwareStatusNotification, ocpp16.FirmwareStatusNotificationRequest{Status: status})
 }
 
 // getDiagnostics tells of an upload; nothing is transferred (16§5.9).
@@ -57,10 +54,7 @@ func (d *v16) getDiagnostics(_ context.Context, _ *ocpp.Conn, _ ocpp16.GetDiagno
 }
 
 func (d *v16) tellDiagnostics(status ocpp16.DiagnosticsStatus) {
-	d.c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-		_, err := say(ctx, d.c, conn, ocpp16.DiagnosticsStatusNotification, ocpp16.DiagnosticsStatusNotificationRequest{Status: status})
-		return err
-	}})
+	enqueue(d.c, ocpp16.DiagnosticsStatusNotification, ocpp16.DiagnosticsStatusNotificationRequest{Status: status})
 }
 
 // reserve keeps a connector for a token (16§5.13); the whole charger can't be reserved.
@@ -89,20 +83,14 @@ func (d *v16) cancelReservation(_ context.Context, _ *ocpp.Conn, req ocpp16.Canc
 func (d *v16) sendLocalList(_ context.Context, _ *ocpp.Conn, req ocpp16.SendLocalListRequest, _ *ocpp.Request) (ocpp16.SendLocalListResponse, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
-	if req.UpdateType == ocpp16.UpdateTypeDifferential && req.ListVersion <= d.c.listVersion {
+	var entries []listEntry
+	for _, e := range req.LocalAuthorizationList {
+		entries = append(entries, listEntry{token: e.IDTag, gone: e.IDTagInfo == nil,
+			accepted: e.IDTagInfo != nil && e.IDTagInfo.Status == ocpp16.AuthorizationStatusAccepted})
+	}
+	if !d.c.takeList(req.UpdateType == ocpp16.UpdateTypeFull, req.ListVersion, entries) {
 		return ocpp16.SendLocalListResponse{Status: ocpp16.UpdateStatusVersionMismatch}, nil
 	}
-	if req.UpdateType == ocpp16.UpdateTypeFull || d.c.list == nil {
-		d.c.list = map[string]bool{}
-	}
-	for _, entry := range req.LocalAuthorizationList {
-		if entry.IDTagInfo == nil {
-			delete(d.c.list, entry.IDTag)
-		} else {
-			d.c.list[entry.IDTag] = entry.IDTagInfo.Status == ocpp16.AuthorizationStatusAccepted
-		}
-	}
-	d.c.listVersion = req.ListVersion
 	return ocpp16.SendLocalListResponse{Status: ocpp16.UpdateStatusAccepted}, nil
 }
 

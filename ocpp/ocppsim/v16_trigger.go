@@ -47,9 +47,6 @@ func (d *v16) triggerMeter(outlets []*outlet) {
 			d.sendSample(o, o.tx, v)
 			continue
 		}
-		d.c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-			_, err := say(ctx, d.c, conn, ocpp16.MeterValues, ocpp16.MeterValuesRequest{ConnectorID: o.Number, MeterValue: []ocpp16.MeterValue{v}})
-			return err
-		}})
+		enqueue(d.c, ocpp16.MeterValues, ocpp16.MeterValuesRequest{ConnectorID: o.Number, MeterValue: []ocpp16.MeterValue{v}})
 	}
 }

@@ -52,7 +52,7 @@ func (d *v2) getDisplay(_ context.Context, _ *ocpp.Conn, req ocpp2.GetDisplayMes
 		return ocpp2.GetDisplayMessagesResponse{Status: ocpp2.GetDisplayMessagesStatusUnknown}, nil
 	}
 	d.c.after(r, func() {
-		enqueue(d, ocpp2.NotifyDisplayMessages, ocpp2.NotifyDisplayMessagesRequest{RequestID: req.RequestID, MessageInfo: found})
+		enqueue(d.c, ocpp2.NotifyDisplayMessages, ocpp2.NotifyDisplayMessagesRequest{RequestID: req.RequestID, MessageInfo: found})
 	})
 	return ocpp2.GetDisplayMessagesResponse{Status: ocpp2.GetDisplayMessagesStatusAccepted}, nil
 }
@@ -94,7 +94,7 @@ func (d *v2) customerInformation(_ context.Context, _ *ocpp.Conn, req ocpp2.Cust
 		told = ""
 	}
 	d.c.after(r, func() {
-		enqueue(d, ocpp2.NotifyCustomerInformation, ocpp2.NotifyCustomerInformationRequest{RequestID: req.RequestID, Data: told, GeneratedAt: ocpp.NewDateTime(d.c.now())})
+		enqueue(d.c, ocpp2.NotifyCustomerInformation, ocpp2.NotifyCustomerInformationRequest{RequestID: req.RequestID, Data: told, GeneratedAt: ocpp.NewDateTime(d.c.now())})
 	})
 	return ocpp2.CustomerInformationResponse{Status: ocpp2.CustomerInformationStatusAccepted}, nil
 }

@@ -134,18 +134,10 @@ func (d *v2) getProfiles(_ context.Context, _ *ocpp.Conn, req ocpp2.GetChargingP
 			if n < len(evses)-1 {
 				report.Tbc = new(true)
 			}
-			enqueue(d, ocpp2.ReportChargingProfiles, report)
+			enqueue(d.c, ocpp2.ReportChargingProfiles, report)
 		}
 	})
 	return ocpp2.GetChargingProfilesResponse{Status: ocpp2.GetChargingProfileStatusAccepted}, nil
-}
-
-// enqueue sends something that is of no use on a later connection.
-func enqueue[Req, Resp any](d *v2, a ocpp.Action[Req, Resp], req Req) {
-	d.c.enqueue(&message{send: func(ctx context.Context, conn *ocpp.Conn) error {
-		_, err := say(ctx, d.c, conn, a, req)
-		return err
-	}})
 }
 
 func (d *v2) compositeSchedule(_ context.Context, _ *ocpp.Conn, req ocpp2.GetCompositeScheduleRequest, _ *ocpp.Request) (ocpp2.GetCompositeScheduleResponse, error) {

@@ -63,7 +63,7 @@ func (d *v2) report(request int, all []ocpp2.ReportData) {
 		if n < len(pages)-1 {
 			report.Tbc = new(true)
 		}
-		enqueue(d, ocpp2.NotifyReport, report)
+		enqueue(d.c, ocpp2.NotifyReport, report)
 	}
 }
 
@@ -98,15 +98,15 @@ func (d *v2) told(v *variable) ocpp2.ReportData {
 func (d *v2) trigger(_ context.Context, _ *ocpp.Conn, req ocpp2.TriggerMessageRequest, r *ocpp.Request) (ocpp2.TriggerMessageResponse, error) {
 	send := map[ocpp2.MessageTrigger]func(outlets []*outlet){
 		ocpp2.MessageTriggerBootNotification:   func([]*outlet) { d.c.enqueueBoot() },
-		ocpp2.MessageTriggerHeartbeat:          func([]*outlet) { enqueue(d, ocpp2.Heartbeat, ocpp2.HeartbeatRequest{}) },
+		ocpp2.MessageTriggerHeartbeat:          func([]*outlet) { enqueue(d.c, ocpp2.Heartbeat, ocpp2.HeartbeatRequest{}) },
 		ocpp2.MessageTriggerMeterValues:        d.triggerMeter,
 		ocpp2.MessageTriggerTransactionEvent:   d.triggerTransaction,
 		ocpp2.MessageTriggerStatusNotification: func(outlets []*outlet) { d.statuses(outlets, false) },
 		ocpp2.MessageTriggerFirmwareStatusNotification: func([]*outlet) {
-			enqueue(d, ocpp2.FirmwareStatusNotification, ocpp2.FirmwareStatusNotificationRequest{Status: ocpp2.FirmwareStatusIdle})
+			enqueue(d.c, ocpp2.FirmwareStatusNotification, ocpp2.FirmwareStatusNotificationRequest{Status: ocpp2.FirmwareStatusIdle})
 		},
 		ocpp2.MessageTriggerLogStatusNotification: func([]*outlet) {
-			enqueue(d, ocpp2.LogStatusNotification, ocpp2.LogStatusNotificationRequest{Status: ocpp2.UploadLogStatusIdle})
+			enqueue(d.c, ocpp2.LogStatusNotification, ocpp2.LogStatusNotificationRequest{Status: ocpp2.UploadLogStatusIdle})
 		},
 		ocpp2.MessageTriggerSignChargingStationCertificate: func([]*outlet) { d.signCertificate() },
 	}[req.RequestedMessage]
@@ -127,7 +127,7 @@ func (d *v2) trigger(_ context.Context, _ *ocpp.Conn, req ocpp2.TriggerMessageRe
 func (d *v2) triggerMeter(outlets []*outlet) {
 	for _, o := range outlets {
 		if values := d.meterValue(o, d.c.now(), ocpp2.ReadingContextTrigger, d.sampled()); values != nil {
-			enqueue(d, ocpp2.MeterValues, ocpp2.MeterValuesRequest{EVSEID: o.Number, MeterValue: values})
+			enqueue(d.c, ocpp2.MeterValues, ocpp2.MeterValuesRequest{EVSEID: o.Number, MeterValue: values})
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (d *v2) reserve(_ context.Context, _ *ocpp.Conn, req ocpp2.ReserveNowReques
 	}
 	expired := ocpp2.ReservationStatusUpdateRequest{ReservationID: req.ID, ReservationUpdateStatus: ocpp2.ReservationUpdateStatusExpired}
 	return answer(ocpp2.ReserveNowStatus(d.c.reserve(o, reservation{req.ID, req.IDToken.IDToken}, lasts, r, func() {
-		enqueue(d, ocpp2.ReservationStatusUpdate, expired)
+		enqueue(d.c, ocpp2.ReservationStatusUpdate, expired)
 	})), "")
 }
 
@@ -55,20 +55,14 @@ func (d *v2) cancelReservation(_ context.Context, _ *ocpp.Conn, req ocpp2.Cancel
 func (d *v2) sendLocalList(_ context.Context, _ *ocpp.Conn, req ocpp2.SendLocalListRequest, _ *ocpp.Request) (ocpp2.SendLocalListResponse, error) {
 	d.c.mu.Lock()
 	defer d.c.mu.Unlock()
-	if req.UpdateType == ocpp2.UpdateDifferential && req.VersionNumber <= d.c.listVersion {
+	var entries []listEntry
+	for _, e := range req.LocalAuthorizationList {
+		entries = append(entries, listEntry{token: e.IDToken.IDToken, gone: e.IDTokenInfo == nil,
+			accepted: e.IDTokenInfo != nil && e.IDTokenInfo.Status == ocpp2.AuthorizationStatusAccepted})
+	}
+	if !d.c.takeList(req.UpdateType == ocpp2.UpdateFull, req.VersionNumber, entries) {
 		return ocpp2.SendLocalListResponse{Status: ocpp2.SendLocalListStatusVersionMismatch}, nil
 	}
-	if req.UpdateType == ocpp2.UpdateFull || d.c.list == nil {
-		d.c.list = map[string]bool{}
-	}
-	for _, entry := range req.LocalAuthorizationList {
-		if entry.IDTokenInfo == nil {
-			delete(d.c.list, entry.IDToken.IDToken)
-		} else {
-			d.c.list[entry.IDToken.IDToken] = entry.IDTokenInfo.Status == ocpp2.AuthorizationStatusAccepted
-		}
-	}
-	d.c.listVersion = req.VersionNumber
 	return ocpp2.SendLocalListResponse{Status: ocpp2.SendLocalListStatusAccepted}, nil
 }
 

@@ -118,7 +118,7 @@ func (d *v2) signCertificate() {
 	d.key = key
 	req := ocpp2.SignCertificateRequest{Csr: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der})),
 		CertificateType: new(ocpp2.CertificateSigningUseChargingStationCertificate)}
-	enqueue(d, ocpp2.SignCertificate, req)
+	enqueue(d.c, ocpp2.SignCertificate, req)
 }
 
 // certificateSigned takes the certificate of the key that was made last.
@@ -147,7 +147,7 @@ func (d *v2) securityEvent(kind string) {
 func (d *v2) getLog(_ context.Context, _ *ocpp.Conn, req ocpp2.GetLogRequest, r *ocpp.Request) (ocpp2.GetLogResponse, error) {
 	d.c.after(r, func() {
 		for _, status := range []ocpp2.UploadLogStatus{ocpp2.UploadLogStatusUploading, ocpp2.UploadLogStatusUploaded} {
-			enqueue(d, ocpp2.LogStatusNotification, ocpp2.LogStatusNotificationRequest{Status: status, RequestID: &req.RequestID})
+			enqueue(d.c, ocpp2.LogStatusNotification, ocpp2.LogStatusNotificationRequest{Status: status, RequestID: &req.RequestID})
 		}
 	})
 	return ocpp2.GetLogResponse{Status: ocpp2.LogStatusAccepted, Filename: new(fmt.Sprintf("%s-%d.log", req.LogType, req.RequestID))}, nil
@@ -161,7 +161,7 @@ const installing = time.Second
 func (d *v2) updateFirmware(_ context.Context, _ *ocpp.Conn, req ocpp2.UpdateFirmwareRequest, r *ocpp.Request) (ocpp2.UpdateFirmwareResponse, error) {
 	d.c.after(r, func() {
 		tell := func(status ocpp2.FirmwareStatus) {
-			enqueue(d, ocpp2.FirmwareStatusNotification, ocpp2.FirmwareStatusNotificationRequest{Status: status, RequestID: &req.RequestID})
+			enqueue(d.c, ocpp2.FirmwareStatusNotification, ocpp2.FirmwareStatusNotificationRequest{Status: status, RequestID: &req.RequestID})
 		}
 		tell(ocpp2.FirmwareStatusDownloading)
 		tell(ocpp2.FirmwareStatusDownloaded)
