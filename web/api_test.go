@@ -67,7 +67,13 @@ func TestCommands(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var got controller.Event
 			b := newBox(picture(t0))
-			b.answer = func(ev controller.Event) (controller.AnswerBody, error) { got = ev; return c.answer, c.err }
+			b.answer = func(ev controller.Event) (controller.AnswerBody, error) {
+				if _, ok := ev.(controller.Audited); ok {
+					return controller.Done{}, nil
+				}
+				got = ev
+				return c.answer, c.err
+			}
 			w := ask(rig(b, demo), "POST", c.path, c.body, bearer)
 			if w.Code != c.code || !strings.Contains(strings.ReplaceAll(w.Body.String(), `\"`, `"`), c.says) {
 				t.Errorf("got %d %s, want %d with %q", w.Code, w.Body, c.code, c.says)
@@ -77,6 +83,47 @@ func TestCommands(t *testing.T) {
 			}
 			checkProblem(t, w.Code, w.Header().Get("Content-Type"), w.Body.Bytes())
 		})
+	}
+}
+
+// TestCommandsAreAuditedByName: who asks for what is written down before it is done, and
+// without that nothing is done.
+func TestCommandsAreAuditedByName(t *testing.T) {
+	const by = "the box's own token (admin)"
+	for _, c := range []struct{ order, body, text string }{
+		{"start", `{"id_token":"04AB"}`, "a start was asked for"},
+		{"stop", ``, "a stop was asked for"},
+		{"unlock", ``, "unlocking was asked for"},
+		{"limit", `{"limit_a":10.5,"for":"30m"}`, "a limit of 10.5 A for 30m0s was asked for"},
+		{"limit", `{"limit_a":10}`, "a limit of 10.0 A until lifted was asked for"},
+		{"limit", `{"limit_a":null}`, "the end of the limit was asked for"},
+	} {
+		for _, journal := range []error{nil, controller.ErrStopped} {
+			var got []controller.Event
+			b := newBox(picture(t0))
+			b.answer = func(ev controller.Event) (controller.AnswerBody, error) {
+				got = append(got, ev)
+				if _, ok := ev.(controller.Audited); ok {
+					return controller.Done{}, journal
+				}
+				return controller.CommandAnswer{Status: "Accepted"}, nil
+			}
+			w := ask(rig(b), "POST", "/api/v1/connectors/1/"+c.order, c.body, bearer)
+			code, events := 200, 2
+			if journal != nil {
+				code, events = 503, 1
+			}
+			if w.Code != code || len(got) != events {
+				t.Errorf("%s %s: %d %s, the loop got %v", c.order, c.body, w.Code, w.Body, got)
+				continue
+			}
+			if want := (controller.Audited{Reply: 1, By: by, Code: "audit.connector", Subject: "1", Text: c.text}); got[0] != want {
+				t.Errorf("%s %s: %+v", c.order, c.body, got[0])
+			}
+		}
+	}
+	if got := english().subject("audit.connector", "1"); got != english().subject("connector.fault", "1") {
+		t.Errorf("the page calls the connector %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net/http"
@@ -52,7 +53,7 @@ func (s *Server) start(w http.ResponseWriter, r *http.Request) {
 		fail(w, r, http.StatusBadRequest, "The id_token can't be used.", `Send {"id_token":"04AB…"} with 1 to 36 characters.`)
 		return
 	}
-	s.command(w, r, func(id controller.ReplyID) controller.Event {
+	s.command(w, r, slot, "a start was asked for", func(id controller.ReplyID) controller.Event {
 		return controller.StartRequested{Reply: id, Origin: controller.FromLocal, Slot: slot,
 			Token: controller.IDToken{Value: o.IDToken, Type: controller.TokenType(o.TokenType)}}
 	})
@@ -63,7 +64,7 @@ func (s *Server) stop(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.command(w, r, func(id controller.ReplyID) controller.Event {
+	s.command(w, r, slot, "a stop was asked for", func(id controller.ReplyID) controller.Event {
 		return controller.StopRequested{Reply: id, Origin: controller.FromLocal, Slot: slot}
 	})
 }
@@ -73,7 +74,7 @@ func (s *Server) unlock(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.command(w, r, func(id controller.ReplyID) controller.Event {
+	s.command(w, r, slot, "unlocking was asked for", func(id controller.ReplyID) controller.Event {
 		return controller.UnlockRequested{Reply: id, Origin: controller.FromLocal, Slot: slot}
 	})
 }
@@ -90,9 +91,20 @@ func (s *Server) limit(w http.ResponseWriter, r *http.Request) {
 			`Send {"limit_a":10,"for":"30m"}: 0 to 1000 A, null to lift the limit; leave "for" out to keep it until lifted (31 days at most).`)
 		return
 	}
-	s.command(w, r, func(id controller.ReplyID) controller.Event {
+	s.command(w, r, slot, limitWords(limit, span), func(id controller.ReplyID) controller.Event {
 		return controller.LimitRequested{Reply: id, Origin: controller.FromLocal, Slot: slot, Limit: limit, For: span}
 	})
+}
+
+// limitWords is a limit for the audit log.
+func limitWords(limit loadbalance.MilliAmp, span time.Duration) string {
+	switch {
+	case limit < 0:
+		return "the end of the limit was asked for"
+	case span == 0:
+		return fmt.Sprintf("a limit of %v until lifted was asked for", limit)
+	}
+	return fmt.Sprintf("a limit of %v for %v was asked for", limit, span)
 }
 
 // read checks a limit. A lifted one is negative, as LimitRequested has it.
@@ -151,8 +163,12 @@ func readUpTo(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error
 	return body, err
 }
 
-// command sends an event to the control loop and answers with what became of it.
-func (s *Server) command(w http.ResponseWriter, r *http.Request, ask func(controller.ReplyID) controller.Event) {
+// command writes down who asks for what at a slot, sends the event to the control loop
+// and answers with what became of it.
+func (s *Server) command(w http.ResponseWriter, r *http.Request, slot controller.Slot, what string, ask func(controller.ReplyID) controller.Event) {
+	if !s.audit(w, r, "connector", strconv.Itoa(int(slot)), what) {
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), answerWithin)
 	defer cancel()
 	answer, ok := s.ask(ctx, w, r, ask)

@@ -12,18 +12,19 @@
 // its own; a stream lives in the handler's goroutine and ends with its request or
 // with Close.
 //
-// Access. /healthz, /readyz and the files of the page, which tell nothing of the site,
-// answer everybody. In a demo (Config.Demo set) reading and the fault buttons are open
-// under the box's own names (Config.Hosts, localhost, addresses; 421 otherwise, so that
-// no web site reaches in by DNS rebinding), and each other write needs
+// Access. /healthz, /readyz, the files of the page and the form at /sign-in, which tell
+// nothing of the site, answer everybody. In a demo (Config.Demo set) reading and the fault
+// buttons are open under the box's own names (Config.Hosts, localhost, addresses; 421
+// otherwise, so that no web site reaches in by DNS rebinding), and each other write needs
 //
 //	Authorization: Bearer TOKEN
 //
 // or the cookie that a browser got for its token at /sign-in. Without Demo everything
-// else needs a token, too: 401 without one, 403 with one that is unknown, over, or of a role that is less than the route's (decision 19): viewers read,
-// operators run, installers set up, admins do the rest. Config.Token is an admin's. What
-// an admin does is written to the event log, with who did it, before it is done (codes
-// audit.*). Unsafe requests from foreign web origins are
+// else needs a token, too: 401 without one, 403 with one that is unknown, over, or of a
+// role that is less than the route's (decision 19): viewers read, operators run,
+// installers set up, admins do the rest. Config.Token is an admin's. Each such order
+// is written to the event log, with who gives it, before it is done (codes audit.* and,
+// by Adoption and Certificates, adoption.*). Unsafe requests from foreign web origins are
 // refused (http.CrossOriginProtection). Pages run under a policy that allows no
 // inline script or style and nothing from other hosts.
 //

@@ -164,14 +164,14 @@ func circuit(n loadbalance.NodeID) string {
 
 // subject is what an alarm or a log line is about.
 func (l language) subject(code, s string) string {
-	area, _, _ := strings.Cut(code, ".")
+	area, _, _ := strings.Cut(strings.TrimPrefix(code, "audit."), ".")
 	number := s != "" && strings.Trim(s, "0123456789") == ""
 	switch {
 	case strings.HasPrefix(s, "@"):
 		return l.text("subject.site")
 	case number && (area == "connector" || area == "start"):
 		return l.text("subject.connector", "{n}", s)
-	case number && (area == "tx" || area == "stop" || area == "outbox"):
+	case number && (area == "tx" || area == "stop" || area == "outbox" || area == "resend"):
 		return l.text("subject.transaction", "{n}", s)
 	}
 	return s
