@@ -119,11 +119,7 @@ type (
 
 // hasAdoption answers where there are no doors.
 func (s *Server) hasAdoption(w http.ResponseWriter, r *http.Request) bool {
-	if s.cfg.Adoption == nil {
-		fail(w, r, http.StatusNotFound, "This box lets no chargers in by itself.", "")
-		return false
-	}
-	return true
+	return offered(w, r, s.cfg.Adoption != nil, "This box lets no chargers in by itself.", "")
 }
 
 // adoption is GET /api/v1/adoption.

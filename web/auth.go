@@ -82,9 +82,15 @@ func bearerOf(r *http.Request) (token string, ok bool) {
 // whose finds the holder of the request's token.
 func (s *Server) whose(r *http.Request) (who caller, known bool) {
 	token, ok := bearerOf(r)
-	switch {
-	case !ok:
+	if !ok {
 		return caller{}, false
+	}
+	return s.holder(token)
+}
+
+// holder finds whose token it is.
+func (s *Server) holder(token string) (who caller, known bool) {
+	switch {
 	case s.right(token):
 		return caller{name: "the box's own token", role: controller.RoleAdmin}, true
 	case s.cfg.Tokens == nil:
@@ -212,6 +218,14 @@ type problem struct {
 	Status int    `json:"status"`
 	Detail string `json:"detail"`
 	Remedy string `json:"remedy,omitempty"`
+}
+
+// offered answers where the box does not have what a route is about.
+func offered(w http.ResponseWriter, r *http.Request, has bool, detail, remedy string) bool {
+	if !has {
+		fail(w, r, http.StatusNotFound, detail, remedy)
+	}
+	return has
 }
 
 // fail answers with an error: a plain page for browsers, a problem for programs.

@@ -52,11 +52,7 @@ type (
 const longestReason = 200
 
 func (s *Server) hasCertificates(w http.ResponseWriter, r *http.Request) bool {
-	if s.cfg.Certificates == nil {
-		fail(w, r, http.StatusNotFound, "This box has no certificates: no port for chargers has TLS.", "Set listen.wss in the configuration.")
-		return false
-	}
-	return true
+	return offered(w, r, s.cfg.Certificates != nil, "This box has no certificates: no port for chargers has TLS.", "Set listen.wss in the configuration.")
 }
 
 // certificates is GET /api/v1/certificates.

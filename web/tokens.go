@@ -60,11 +60,7 @@ func newTokenInfo(t controller.AccessToken) tokenDTO {
 
 // hasTokens answers where the box keeps none.
 func (s *Server) hasTokens(w http.ResponseWriter, r *http.Request) bool {
-	if s.cfg.Tokens == nil {
-		fail(w, r, http.StatusNotFound, "This box keeps no access tokens.", "Use the token that it was started with.")
-		return false
-	}
-	return true
+	return offered(w, r, s.cfg.Tokens != nil, "This box keeps no access tokens.", "Use the token that it was started with.")
 }
 
 func (s *Server) tokens(w http.ResponseWriter, r *http.Request) {
