@@ -120,20 +120,28 @@ func TestAdoptionByThePage(t *testing.T) {
 	}
 }
 
+// withCertificate brings a charger to a certificate of its own, by which it is connected
+// then.
+func withCertificate(t *testing.T, box *Box, id string) (d *device, raw string, c *ocpp.Conn) {
+	t.Helper()
+	d = newDevice(t, id)
+	_, err := d.come(box, doorTLS, "")
+	must(t, err)
+	must(t, box.Adoption().Approve(t.Context(), "tester", id, adoption.Approval{}))
+	raw, _ = d.secrets()
+	_, err = d.come(box, doorTLS, raw)
+	must(t, err)
+	must(t, box.Adoption().Raise(t.Context(), "tester", id, 3))
+	c, err = d.come(box, doorCertificate, "")
+	must(t, err)
+	return d, raw, c
+}
+
 // TestAForgottenChargerIsAStranger: after forget neither its certificate nor its identity
 // opens anything; approved again it has a key of its own again.
 func TestAForgottenChargerIsAStranger(t *testing.T) {
 	box, _ := pagedBox(t, t.TempDir(), "")
-	d := newDevice(t, "NEW1")
-	_, err := d.come(box, doorTLS, "")
-	must(t, err)
-	must(t, box.Adoption().Approve(t.Context(), "tester", "NEW1", adoption.Approval{}))
-	raw, _ := d.secrets()
-	_, err = d.come(box, doorTLS, raw)
-	must(t, err)
-	must(t, box.Adoption().Raise(t.Context(), "tester", "NEW1", 3))
-	c, err := d.come(box, doorCertificate, "")
-	must(t, err)
+	d, raw, c := withCertificate(t, box, "NEW1")
 	if code := pageAsk(t, box, "POST", "/api/v1/chargers/NEW1/forget", "", nil); code != 200 {
 		t.Fatalf("forget: %d", code)
 	}
@@ -142,7 +150,7 @@ func TestAForgottenChargerIsAStranger(t *testing.T) {
 		t.Error("came in with a certificate that is revoked")
 	}
 	d.cert = nil
-	c, err = d.come(box, doorTLS, "")
+	c, err := d.come(box, doorTLS, "")
 	must(t, err)
 	if p := box.Adoption().Pending(); len(p) != 1 || p[0].Station != "NEW1" {
 		t.Fatalf("does not wait: %+v", p)
@@ -162,16 +170,7 @@ func TestAForgottenChargerIsAStranger(t *testing.T) {
 // the one that the ports' certificates come from.
 func TestARevokedCertificateEndsItsConnection(t *testing.T) {
 	box, _ := pagedBox(t, t.TempDir(), "")
-	d := newDevice(t, "NEW1")
-	_, err := d.come(box, doorTLS, "")
-	must(t, err)
-	must(t, box.Adoption().Approve(t.Context(), "tester", "NEW1", adoption.Approval{}))
-	raw, _ := d.secrets()
-	_, err = d.come(box, doorTLS, raw)
-	must(t, err)
-	must(t, box.Adoption().Raise(t.Context(), "tester", "NEW1", 3))
-	c, err := d.come(box, doorCertificate, "")
-	must(t, err)
+	d, _, c := withCertificate(t, box, "NEW1")
 	var list struct {
 		Roots    []web.RootCertificate
 		Chargers []web.ChargerCertificate
