@@ -51,13 +51,26 @@ func (s *Service) admitKnown(hs *ocpp.Handshake, c Credential, listed Charger) o
 	}
 	switch {
 	case hs.Profile == 3:
-		return hs.CheckCertificate(c.Serial, c.Station)
+		return s.checkCertificate(hs, c)
 	case hs.Profile == 1 && c.Profile == 0 && !raised:
 		return ocpp.Admission{}
 	case s.openOnce(hs, c):
 		return ocpp.Admission{}
 	}
 	return hs.CheckPassword(func(given string) bool { return s.fits(c, listed, given, protocolOf(hs)) })
+}
+
+// checkCertificate asks the site CA again: the certificate may have been revoked after
+// the TLS connection began.
+func (s *Service) checkCertificate(hs *ocpp.Handshake, c Credential) ocpp.Admission {
+	if refused := hs.CheckCertificate(c.Serial, c.Station); refused.Status != 0 {
+		return refused
+	}
+	if err := s.cfg.Authority.Verify(hs.Request.TLS.PeerCertificates[0]); err != nil {
+		return ocpp.Admission{Status: http.StatusForbidden, Reason: "the client certificate counts no more",
+			Remedy: "Forget the charger and approve it again, so that it gets another certificate."}
+	}
+	return ocpp.Admission{}
 }
 
 // protocolOf is the version by which a password is read. A charger that names none is

@@ -2,6 +2,7 @@ package adoption
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -19,8 +20,10 @@ type Authority interface {
 	Roots() []pki.Root
 	Check(pki.Request) error
 	Sign(context.Context, pki.Request) (pki.Issued, error)
+	// Verify tells whether a charger's certificate counts at this moment.
+	Verify(*x509.Certificate) error
 	Certificates(context.Context) ([]pki.Certificate, error)
-	// Revoke ends one certificate; pki.ErrUnknownCertificate if there is none.
+	// Revoke ends one certificate; it fails if there is none.
 	Revoke(ctx context.Context, serial, reason string) error
 	// RevokeStation ends all certificates of a charger and says how many.
 	RevokeStation(ctx context.Context, station, reason string) (int, error)

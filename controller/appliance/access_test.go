@@ -1,6 +1,8 @@
 package appliance
 
 import (
+	"bufio"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -197,5 +199,36 @@ func TestARevokedCertificateEndsItsConnection(t *testing.T) {
 	}
 	if lines := eventsOf(t, box, "adoption.revoked", 1); !strings.Contains(lines[0], "stolen") || !strings.Contains(lines[0], "the box's own token") {
 		t.Errorf("audit: %q", lines)
+	}
+}
+
+// TestARevokedCertificateHasNoConnectionInReserve: one whose TLS began before the
+// certificate was revoked opens nothing either.
+func TestARevokedCertificateHasNoConnectionInReserve(t *testing.T) {
+	box, _ := pagedBox(t, t.TempDir(), "")
+	d, _, c := withCertificate(t, box, "NEW1")
+	c.Close(1000, "")
+	<-c.Done()
+	config := trusting(box)
+	config.MaxVersion = tls.VersionTLS12 // there the box has seen the certificate when the handshake ends
+	config.Certificates = []tls.Certificate{{Certificate: [][]byte{d.cert}, PrivateKey: d.private}}
+	dialer := &tls.Dialer{Config: config}
+	kept, err := dialer.DialContext(t.Context(), "tcp", box.Addr(doorCertificate).String())
+	must(t, err)
+	t.Cleanup(func() { _ = kept.Close() })
+	must(t, kept.(*tls.Conn).HandshakeContext(t.Context()))
+	given, err := box.Adoption().Certificates(t.Context())
+	must(t, err)
+	must(t, box.Adoption().RevokeCertificate(t.Context(), "tester", given[0].Serial, "stolen"))
+	req, err := http.NewRequestWithContext(t.Context(), "GET", "http://box.lan/ocpp/NEW1", http.NoBody)
+	must(t, err)
+	req.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key": {"dGhlIHNhbXBsZSBub25jZQ=="}, "Sec-Websocket-Protocol": {string(ocpp.V16)}}
+	must(t, req.Write(kept))
+	resp, err := http.ReadResponse(bufio.NewReader(kept), req)
+	must(t, err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Errorf("a revoked certificate: %s", resp.Status)
 	}
 }
