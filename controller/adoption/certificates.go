@@ -2,8 +2,8 @@ package adoption
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"busbar/controller/pki"
 )
@@ -26,19 +26,19 @@ func (s *Service) Certificates(ctx context.Context) ([]pki.Certificate, error) {
 }
 
 // RevokeCertificate ends a charger's certificate for good, and the connection that was
-// made with it.
+// made with it; a *Refusal if this site made no such certificate.
 func (s *Service) RevokeCertificate(ctx context.Context, by, serial, reason string) error {
-	unknown := &Refusal{fmt.Sprintf("this site made no certificate %s", serial), "Take the serial number from the list of certificates."}
-	if s.cfg.Authority == nil {
-		return unknown
+	given, err := s.Certificates(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(given, func(c pki.Certificate) bool { return c.Serial == serial }) {
+		return &Refusal{fmt.Sprintf("this site made no certificate %s", serial), "Take the serial number from the list of certificates."}
 	}
 	if err := s.audit(ctx, by, "", "adoption.revoked", fmt.Sprintf("the certificate %s is revoked (%s)", serial, reason)); err != nil {
 		return err
 	}
-	err := s.cfg.Authority.Revoke(ctx, serial, reason)
-	if errors.Is(err, pki.ErrUnknownCertificate) {
-		return unknown
-	}
+	err = s.cfg.Authority.Revoke(ctx, serial, reason)
 	s.mu.Lock() // also when the disk refused: it does not count any more
 	defer s.mu.Unlock()
 	for _, l := range s.links {

@@ -197,7 +197,7 @@ func TestARevokedCertificateEndsItsConnection(t *testing.T) {
 	if _, err := d.come(box, doorCertificate, ""); err == nil {
 		t.Error("came in with a certificate that is revoked")
 	}
-	if lines := eventsOf(t, box, "adoption.revoked", 1); !strings.Contains(lines[0], "stolen") || !strings.Contains(lines[0], "the box's own token") {
+	if lines := eventsOf(t, box, "adoption.revoked", 1); len(lines) != 1 || !strings.Contains(lines[0], list.Chargers[0].Serial+" is revoked (stolen)") || !strings.Contains(lines[0], "the box's own token") {
 		t.Errorf("audit: %q", lines)
 	}
 }

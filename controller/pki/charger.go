@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -135,15 +134,12 @@ func (a *Authority) checkRequest(csr *x509.CertificateRequest, r Request) error 
 	return nil
 }
 
-// ErrUnknownCertificate is returned for a serial that this site has not given out.
-var ErrUnknownCertificate = errors.New("this site made no such certificate")
-
 // Revoke makes a certificate unusable at once, for good. One that is revoked stays as
 // it is.
 func (a *Authority) Revoke(ctx context.Context, serial, reason string) error {
 	n, err := a.revoke(ctx, reason, func(c Certificate) bool { return c.Serial == serial })
 	if err == nil && n == 0 {
-		return fmt.Errorf("cannot revoke the certificate %s: %w", serial, ErrUnknownCertificate)
+		return fmt.Errorf("cannot revoke the certificate %s: this site did not make it", serial)
 	}
 	return err
 }
