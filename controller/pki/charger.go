@@ -149,7 +149,7 @@ func (a *Authority) RevokeStation(ctx context.Context, station, reason string) (
 	return a.revoke(ctx, reason, func(c Certificate) bool { return c.Station == station })
 }
 
-// revoke does it to those that of picks.
+// revoke does it to those that of picks, to each also when the disk refuses one.
 func (a *Authority) revoke(ctx context.Context, reason string, of func(Certificate) bool) (int, error) {
 	known, err := a.cfg.Ledger.Certificates(ctx)
 	if err != nil {
@@ -162,17 +162,17 @@ func (a *Authority) revoke(ctx context.Context, reason string, of func(Certifica
 		}
 		n++
 		a.mu.Lock()
-		a.revoked[c.Serial] = true // also if the disk refuses
+		a.revoked[c.Serial] = true
 		a.mu.Unlock()
 		if !c.RevokedAt.IsZero() {
 			continue
 		}
 		c.RevokedAt, c.Reason = time.Now(), reason
-		if err := a.cfg.Ledger.SaveCertificate(ctx, c); err != nil {
-			return n, fmt.Errorf("cannot record that a certificate is revoked: %w", err)
+		if serr := a.cfg.Ledger.SaveCertificate(ctx, c); serr != nil {
+			err = fmt.Errorf("cannot record that a certificate is revoked: %w", serr)
 		}
 	}
-	return n, nil
+	return n, err
 }
 
 // Certificates are all that chargers were given, the newest first.

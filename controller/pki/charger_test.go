@@ -158,6 +158,33 @@ func TestRevocationAlsoEndsResumption(t *testing.T) {
 	}
 }
 
+// TestAllOfAChargersCertificatesAreRevoked, also where the disk takes none of it; the next
+// try writes it down.
+func TestAllOfAChargersCertificatesAreRevoked(t *testing.T) {
+	m := newMemory()
+	ca := openCA(t, m)
+	all := []tls.Certificate{clientCert(t, ca, key(t, ECDSA)), clientCert(t, ca, key(t, ECDSA)), clientCert(t, ca, key(t, ECDSA))}
+	m.fails = errors.New("the disk is full")
+	if n, err := ca.RevokeStation(t.Context(), "CP1", "forgotten"); n != len(all) || err == nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	for i, c := range all {
+		if ca.Verify(c.Leaf) == nil {
+			t.Errorf("certificate %d counts still", i)
+		}
+	}
+	m.fails = nil
+	if n, err := ca.RevokeStation(t.Context(), "CP1", "forgotten"); n != len(all) || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	again := openCA(t, m)
+	for i, c := range all {
+		if again.Verify(c.Leaf) == nil {
+			t.Errorf("certificate %d counts again after a restart", i)
+		}
+	}
+}
+
 func TestKeysAreForTheirOwnerOnly(t *testing.T) {
 	dir := Dir(filepath.Join(t.TempDir(), "pki"))
 	if err := dir.Save("k", []byte("secret")); err != nil {
