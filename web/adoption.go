@@ -240,7 +240,7 @@ func (s *Server) adopt(w http.ResponseWriter, r *http.Request, do func(ctx conte
 		fail(w, r, http.StatusServiceUnavailable, "The box can't take the command now.", "Try again in a moment.")
 	default:
 		s.cfg.Logger.Warn("an order about a charger's access failed", "err", err)
-		fail(w, r, http.StatusBadGateway, err.Error()+".", "Try again; nothing that was valid before has been lost.")
+		fail(w, r, http.StatusBadGateway, err.Error()+".", "Try again; the program's log says why.")
 	}
 }
 
