@@ -1,15 +1,11 @@
 package appliance
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"testing"
 	"time"
 
 	busbar "busbar/ocpp"
-	"busbar/ocpp/ocppsim"
 
 	"github.com/lorenzodonini/ocpp-go/ocpp"
 	ocpp16 "github.com/lorenzodonini/ocpp-go/ocpp1.6"
@@ -20,7 +16,6 @@ import (
 	"github.com/lorenzodonini/ocpp-go/ocpp1.6/reservation"
 	"github.com/lorenzodonini/ocpp-go/ocpp1.6/smartcharging"
 	"github.com/lorenzodonini/ocpp-go/ocpp1.6/types"
-	"github.com/lorenzodonini/ocpp-go/ws"
 )
 
 // peer16 is an independent central system with our simulated station CS1 on it.
@@ -53,49 +48,15 @@ func TestIndependentCentralSystemHearsAllOf16(t *testing.T) {
 // serve16 runs a central system behind a security profile, and a station on it.
 func serve16(t *testing.T, profile int) *peer16 {
 	t.Helper()
-	const password = "secret-of-CS1-16"
 	p := &peer16{t: t, cloud: cloud{newDiary()}}
-	ca := newAuthority(t)
-	server, station := ws.NewServer(), busbar.ClientTLS{Roots: x509.NewCertPool()}
-	station.Roots.AddCert(ca.cert)
-	scheme, secret := "ws", ""
-	if profile >= 2 {
-		scheme = "wss"
-		cert, key := ca.issue("central", x509.ExtKeyUsageServerAuth)
-		var config *tls.Config
-		if profile == 3 {
-			config = &tls.Config{ClientCAs: station.Roots, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12}
-			cert, key := ca.issue("CS1", x509.ExtKeyUsageClientAuth)
-			station.Certificate = func() (*tls.Certificate, error) {
-				own, err := tls.LoadX509KeyPair(cert, key)
-				return &own, err
-			}
-		}
-		server = ws.NewTLSServer(cert, key, config)
-	}
-	if profile == 1 || profile == 2 {
-		secret = password
-		server.SetBasicAuthHandler(func(user, pass string) bool { return user == "CS1" && pass == password })
-	}
+	at := freePort(t)
+	server, station := behind(t, newAuthority(t), profile, at)
 	p.cs = ocpp16.NewCentralSystem(nil, server)
 	p.cs.SetCoreHandler(p)
 	p.cs.SetFirmwareManagementHandler(p)
-	at := freePort(t)
 	startCloud(t, p.cs, at)
-	sim := ocppsim.NewCharger(ocppsim.ChargerConfig{ID: "CS1", URL: fmt.Sprintf("%s://127.0.0.1:%d/ocpp", scheme, at), Password: secret,
-		Protocol: busbar.V16, Outlets: []ocppsim.Outlet{{Number: 1, Phases: 3, Max: 32}}, TLS: station.Config(), Reconnect: 200 * time.Millisecond,
-		Plan: func(_, n int) (ocppsim.Session, bool) {
-			return ocppsim.Session{Wait: time.Second, Token: "TAG1"}, n == 0
-		}})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- sim.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	station.Protocol = busbar.V16
+	simulate(t, station)
 	return p
 }
 

@@ -1,16 +1,12 @@
 package appliance
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	busbar "busbar/ocpp"
-	"busbar/ocpp/ocppsim"
 
 	"github.com/lorenzodonini/ocpp-go/ocpp"
 	ocpp201 "github.com/lorenzodonini/ocpp-go/ocpp2.0.1"
@@ -30,7 +26,6 @@ import (
 	"github.com/lorenzodonini/ocpp-go/ocpp2.0.1/tariffcost"
 	"github.com/lorenzodonini/ocpp-go/ocpp2.0.1/transactions"
 	"github.com/lorenzodonini/ocpp-go/ocpp2.0.1/types"
-	"github.com/lorenzodonini/ocpp-go/ws"
 )
 
 // peer201 is an independent CSMS with our simulated station CS1 on it.
@@ -72,49 +67,14 @@ func TestIndependentCSMSHearsAllOf201(t *testing.T) {
 // serve201 runs a CSMS behind a security profile, and a station on it.
 func serve201(t *testing.T, profile int) *peer201 {
 	t.Helper()
-	const password = "secret-of-CS1-16"
 	p := &peer201{t: t, csms: csms{newDiary()}, ca: newAuthority(t)}
-	server, station := ws.NewServer(), busbar.ClientTLS{Roots: x509.NewCertPool()}
-	station.Roots.AddCert(p.ca.cert)
-	if profile >= 2 {
-		cert, key := p.ca.issue("csms", x509.ExtKeyUsageServerAuth)
-		var config *tls.Config
-		if profile == 3 {
-			config = &tls.Config{ClientCAs: station.Roots, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12}
-			cert, key := p.ca.issue("CS1", x509.ExtKeyUsageClientAuth)
-			station.Certificate = func() (*tls.Certificate, error) {
-				own, err := tls.LoadX509KeyPair(cert, key)
-				return &own, err
-			}
-		}
-		server = ws.NewTLSServer(cert, key, config)
-	}
-	scheme, secret := "ws", ""
-	if profile >= 2 {
-		scheme = "wss"
-	}
-	if profile == 1 || profile == 2 {
-		secret = password
-		server.SetBasicAuthHandler(func(user, pass string) bool { return user == "CS1" && pass == password })
-	}
+	at := freePort(t)
+	server, station := behind(t, p.ca, profile, at)
 	p.cs = ocpp201.NewCSMS(nil, server)
 	p.listens()
-	at := freePort(t)
 	startCloud(t, p.cs, at)
-	sim := ocppsim.NewCharger(ocppsim.ChargerConfig{ID: "CS1", URL: fmt.Sprintf("%s://127.0.0.1:%d/ocpp", scheme, at), Password: secret,
-		Protocol: busbar.V201, Outlets: []ocppsim.Outlet{{Number: 1, Phases: 3, Max: 32}}, TLS: station.Config(), Reconnect: 200 * time.Millisecond,
-		Plan: func(_, n int) (ocppsim.Session, bool) {
-			return ocppsim.Session{Wait: time.Second, Token: "TAG1"}, n == 0
-		}})
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- sim.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	station.Protocol = busbar.V201
+	simulate(t, station)
 	return p
 }
 
