@@ -18,10 +18,10 @@ func (d *v2) setLimit(ctx context.Context, l controller.SetLimit, opt func(*ocpp
 	d.mu.Unlock()
 	begun := time.Now()
 	err := d.leader.setLimit(ctx, l, opt)
-	if err == nil {
-		d.mu.Lock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil && d.running[l.ChargerTx] != nil { // it has not ended meanwhile
 		d.held[l.Connector] = given{l, begun}
-		d.mu.Unlock()
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package downstream
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"time"
 
@@ -118,9 +119,7 @@ func (d *v2) ended(chargerTx string) {
 	d.mu.Lock()
 	t := d.running[chargerTx]
 	delete(d.running, chargerTx)
-	if t != nil {
-		delete(d.held, t.evse)
-	}
+	maps.DeleteFunc(d.held, func(_ int, g given) bool { return g.ChargerTx == chargerTx })
 	d.mu.Unlock()
 	if t != nil && t.tx != 0 {
 		d.settle(t.tx)
