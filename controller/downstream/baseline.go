@@ -19,6 +19,31 @@ func (s *session) plan(steps ...step) {
 	s.keys = append(steps, s.keys...)
 }
 
+// maxWaits bounds the steps that wait because of a charger's notices, of whatever EVSEs it
+// speaks.
+const maxWaits = 64
+
+// planOnce is plan for what a charger brings about, as often as it likes: not while a step
+// of that name waits.
+func (s *session) planOnce(name string, do step) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waits[name] || len(s.waits) >= maxWaits {
+		return
+	}
+	if s.waits == nil {
+		s.waits = map[string]bool{}
+	}
+	s.waits[name] = true
+	s.keys = append([]step{func(ctx context.Context) {
+		s.mu.Lock()
+		delete(s.waits, name)
+		s.mu.Unlock()
+		do(ctx)
+	}}, s.keys...)
+	s.stir()
+}
+
 func (s *session) refuse(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -32,7 +32,8 @@ type session struct {
 	limits   []controller.SetLimit // unsent, at most one per slot, oldest first
 	failsafe *controller.InstallFailsafe
 	commands []order
-	keys     []step // what is left of the baseline
+	keys     []step          // what is left of the baseline
+	waits    map[string]bool // names of those of planOnce
 	refused  []string
 	accepted bool            // may send more than BootNotification
 	asked    map[string]bool // before that: actions it was asked for
@@ -198,7 +199,7 @@ func (s *session) pushBaseline() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prepared = true
-	s.keys, s.refused = []step{s.dialect.pushBaseline}, nil
+	s.keys, s.waits, s.refused = []step{s.dialect.pushBaseline}, nil, nil
 	s.stir()
 }
 

@@ -3,6 +3,7 @@ package downstream
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"busbar/controller"
@@ -64,7 +65,7 @@ const maxCarEnergy = 2_000_000
 
 // giveAgain writes the setpoint of an EVSE again, for what is left of its lease.
 func (d *v2) giveAgain(evse int) {
-	d.plan(func(ctx context.Context) {
+	d.planOnce(fmt.Sprint("again ", evse), func(ctx context.Context) {
 		g, ok := d.givenTo(evse)
 		left := g.left(time.Now()).Truncate(time.Second)
 		if !ok || left < leastLeft {
@@ -76,7 +77,6 @@ func (d *v2) giveAgain(evse int) {
 			d.hub.log.Info("charger does not take its setpoint again", "station", d.id, "evse", evse, "err", err)
 		}
 	})
-	d.stir()
 }
 
 // givenTo is the setpoint that an EVSE holds.

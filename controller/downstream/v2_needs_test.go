@@ -52,17 +52,21 @@ func TestPlansOfCars(t *testing.T) {
 // whose outcome is not known, nor that of a transaction that has ended.
 func TestAnOldSetpointIsNotGivenAgain(t *testing.T) {
 	const yes = `3,{"status":"Accepted"}`
+	const atOne = `"evse":{"id":1},`
 	for _, c := range []struct {
-		name, second string // the answer to a second setpoint
-		wait         time.Duration
-		ends         bool
-	}{{"its lease is over", yes, 115 * time.Second, false}, {"refused", `3,{"status":"Rejected"}`, 0, false}, {"not answered", "", 20 * time.Second, false}, {"ended", yes, 0, true}} {
+		name, evse, second string // second: the answer to a second setpoint
+		wait               time.Duration
+		ends               bool
+	}{
+		{"its lease is over", atOne, yes, 115 * time.Second, false}, {"refused", atOne, `3,{"status":"Rejected"}`, 0, false},
+		{"not answered", atOne, "", 20 * time.Second, false}, {"ended", atOne, yes, 0, true}, {"ended, its EVSE was told before the charger was away", "", yes, 0, true},
+	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, Config{})
 			r.loop.answer = answering2
 			cp := r.raw2("CP1", ocpp.V201)
 			cp.call(boot2)
-			cp.call(`[2,"0","TransactionEvent",{"eventType":"Started","seqNo":0,"evse":{"id":1},"transactionInfo":{"transactionId":"T-1"}}]`)
+			cp.call(`[2,"0","TransactionEvent",{"eventType":"Started","seqNo":0,` + c.evse + `"transactionInfo":{"transactionId":"T-1"}}]`)
 			r.hub.Do(setpoint2(1, 20_000))
 			cp.play(always(yes))
 			r.hub.Do(setpoint2(2, 10_000))
@@ -80,6 +84,62 @@ func TestAnOldSetpointIsNotGivenAgain(t *testing.T) {
 			}
 			if calls := cp.play(always(yes)); len(calls) != 0 {
 				t.Errorf("%s: told %v", c.name, calls)
+			}
+		})
+	}
+}
+
+// TestASetpointTakenAfterTheEndIsNotGivenAgain: the end overtakes the answer.
+func TestASetpointTakenAfterTheEndIsNotGivenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.loop.answer = answering2
+		cp := r.raw2("CP1", ocpp.V201)
+		cp.call(boot2)
+		cp.call(`[2,"0","TransactionEvent",{"eventType":"Started","seqNo":0,"evse":{"id":1},"transactionInfo":{"transactionId":"T-1"}}]`)
+		r.hub.Do(setpoint2(1, 20_000))
+		id, _ := callID(t, cp.got())
+		cp.call(`[2,"2","TransactionEvent",{"eventType":"Ended","seqNo":1,"transactionInfo":{"transactionId":"T-1"}}]`)
+		cp.send(fmt.Sprintf(`[3,%q,{"status":"Accepted"}]`, id))
+		cp.call(`[2,"3","NotifyEVChargingNeeds",{"evseId":1,"chargingNeeds":{}}]`)
+		if calls := cp.play(always(`3,{"status":"Accepted"}`)); len(calls) != 0 {
+			t.Errorf("told %v", calls)
+		}
+	})
+}
+
+// TestPlansBeforeASetpointIsSettled: a charger speaks of a car's plans at the moment it
+// takes the setpoint.
+func TestPlansBeforeASetpointIsSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		cp := r.raw2("CP1", ocpp.V201)
+		r.hub.Do(setpoint2(1, 10_000))
+		id, _ := callID(t, cp.got())
+		cp.call(`[2,"1","NotifyEVChargingNeeds",{"evseId":1,"chargingNeeds":{}}]`)
+		cp.send(fmt.Sprintf(`[3,%q,{"status":"Accepted"}]`, id))
+		if calls := cp.play(always(`3,{"status":"Accepted"}`)); len(calls) != 1 {
+			t.Errorf("told %v", calls)
+		}
+	})
+}
+
+// TestWhatAChargerBringsAboutDoesNotPileUp: it may tell of a car's plans, and of limits
+// without their schedule, as often as it likes.
+func TestWhatAChargerBringsAboutDoesNotPileUp(t *testing.T) {
+	for action, payload := range map[string]string{"NotifyEVChargingNeeds": `{"evseId":1,"chargingNeeds":{}}`, "NotifyChargingLimit": `{"chargingLimit":{"chargingLimitSource":"EMS"}}`} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, Config{})
+			cp := r.raw2("CP1", ocpp.V201)
+			r.hub.Do(setpoint2(1, 10_000))
+			cp.play(always(`3,{"status":"Accepted"}`))
+			for i := range 20 {
+				cp.send(fmt.Sprintf(`[2,"%d",%q,%s]`, i, action, payload))
+			}
+			told := 0
+			answers := cp.skim(func(string) string { told++; return `3,{"status":"Accepted"}` })
+			if len(answers) != 20 || told != 2 { // one on its way, one that waits
+				t.Errorf("%s: %d answers, told %d times", action, len(answers), told)
 			}
 		})
 	}

@@ -37,10 +37,7 @@ func (d *v2) chargingLimit(_ context.Context, _ *ocpp.Conn, r *ocpp.Request) (js
 	switch {
 	case ours(source): // K11.FR.05: it tells of what we wrote
 	case len(req.ChargingSchedule) == 0:
-		r.After(func() {
-			d.plan(d.askOutside)
-			d.stir()
-		})
+		r.After(func() { d.planOnce("outside", d.askOutside) })
 	default:
 		d.outside(controller.OutsideLimits{Limits: d.limitsOf(r, max(0, deref(req.EVSEID)), source, ocpp2.ChargingProfile{ChargingSchedule: req.ChargingSchedule})})
 	}
