@@ -19,7 +19,7 @@ type v2 struct {
 	*leader
 	mux    *ocpp.Mux
 	number atomic.Int64 // the last requestId or remoteStartId
-	// softReset: the reset under way was a soft one in words of 1.6.
+	// softReset: the reset that is asked for or under way is a soft one in words of 1.6.
 	softReset atomic.Bool
 
 	mu        sync.Mutex

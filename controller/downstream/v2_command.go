@@ -84,11 +84,14 @@ func (d *v2) carryOut(ctx context.Context, c controller.Command, opt func(*ocpp.
 // transactions in order and does not wait for their drivers, as OnIdle would. Some say
 // Scheduled to it, which 1.6 has no word for.
 func (d *v2) reset(ctx context.Context, c controller.Command, opt func(*ocpp.Call)) (outcome, error) {
+	d.softReset.Store(!c.Hard) // before the answer: ends may overtake it
 	r, err := ocpp2.Reset.Call(ctx, d.conn, ocpp2.ResetRequest{Type: ocpp2.ResetEnumImmediate}, opt)
 	if says(r.Status, ocpp2.ResetStatusScheduled) {
 		r.Status = ocpp2.ResetStatusAccepted
 	}
-	d.softReset.Store(err == nil && !c.Hard && says(r.Status, ocpp2.ResetStatusAccepted))
+	if err != nil || !says(r.Status, ocpp2.ResetStatusAccepted) {
+		d.softReset.Store(false)
+	}
 	return outcome{string(r.Status), r.StatusInfo}, err
 }
 

@@ -131,3 +131,19 @@ func TestResetsOf2xKeepTheirKind(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEndBeforeTheAnswerToAReset: both are on their way at the same time.
+func TestAnEndBeforeTheAnswerToAReset(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.loop.answer = answering2
+		cp := r.raw2("CP1", ocpp.V201)
+		r.hub.Do(controller.Command{Op: 1, Station: "CP1", Kind: controller.CommandReset})
+		id, _ := callID(t, cp.got())
+		cp.call(`[2,"1","TransactionEvent",{"eventType":"Ended","triggerReason":"ResetCommand","seqNo":3,"transactionInfo":{"transactionId":"T-1","stoppedReason":"ImmediateReset"}}]`)
+		cp.send(`[3,"` + id + `",{"status":"Accepted"}]`)
+		if ends := eventsOf[controller.TxReported](r.loop.take()); len(ends) != 1 || ends[0].Reason != "SoftReset" {
+			t.Errorf("ended %+v", ends)
+		}
+	})
+}
