@@ -12,10 +12,12 @@ const maxAsked = 16
 
 // mayCall tells whether the charger may make a call: all of them once it is accepted;
 // before that its BootNotification and what it was asked for (P2 B02.FR.09, J16E 3.8).
+// What a stranger says under the identity of a charger of the site would be booked as
+// that one's: it waits for its approval.
 func (s *session) mayCall(action string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.accepted || action == "BootNotification" || s.asked[action]
+	return s.accepted || action == "BootNotification" || s.asked[action] && !s.namesake
 }
 
 // asksFor remembers that the charger was asked for a message by its name in

@@ -85,6 +85,32 @@ func TestNoStartBeforeAcceptance(t *testing.T) {
 	})
 }
 
+// doubter takes everybody for a stranger.
+type doubter struct{}
+
+func (doubter) Admit(*ocpp.Handshake) (ocpp.Admission, bool)    { return ocpp.Admission{}, true }
+func (doubter) Opened(*ocpp.Conn) bool                          { return true }
+func (doubter) Booted(*ocpp.Conn, controller.ChargerInfo) error { return nil }
+func (doubter) SignCertificate(*ocpp.Conn, string) error        { return nil }
+
+// TestAStrangerDoesNotSpeakForAKnownCharger: what it was asked for would be booked as the
+// known one's.
+func TestAStrangerDoesNotSpeakForAKnownCharger(t *testing.T) {
+	for id, want := range map[string]string{"CP1": "SecurityError", "CP9": `[3,"2"`} {
+		bubble(t, func(t *testing.T) {
+			r := newRig(t, Config{Guard: doubter{}})
+			r.loop.answer = atTheDoor
+			cp := r.raw(id)
+			cp.call(`[2,"1","BootNotification",{"chargePointVendor":"A","chargePointModel":"B"}]`)
+			r.hub.Do(controller.Command{Op: 1, Station: controller.StationID(id), Kind: controller.CommandTrigger, Message: "StatusNotification"})
+			cp.play(always(`3,{"status":"Accepted"}`))
+			if got := cp.call(`[2,"2","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]`); !strings.Contains(got, want) {
+				t.Errorf("%s: answered %s", id, got)
+			}
+		})
+	}
+}
+
 // TestLongListsGoInPages: a list of variables is cut to what the charger takes at once,
 // and not before it has said so.
 func TestLongListsGoInPages(t *testing.T) {

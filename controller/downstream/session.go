@@ -20,6 +20,8 @@ type session struct {
 	dialect dialect
 	wake    chan struct{}
 	clock   clockJudge
+	// namesake: a stranger under the identity of a charger that the Site knows.
+	namesake bool
 
 	// patient ends the wait of the CALLs that are handled until patientUntil (patience);
 	// impatient ends it at once. They are kept because many CALLs have one lifetime.
@@ -68,7 +70,8 @@ func (h *Hub) opened(c *ocpp.Conn) {
 	s := &session{hub: h, conn: c, id: id, charger: charger, wake: make(chan struct{}, 1)}
 	s.dialect = dialectOf(s)
 	stranger := h.cfg.Guard != nil && h.cfg.Guard.Opened(c)
-	s.accepted = !stranger && (listed || h.isKnown(c.Identity()))
+	known := listed || h.isKnown(c.Identity())
+	s.accepted, s.namesake = known && !stranger, known && stranger
 	// Under the lock, so that what the Site does about it finds the session. Post does not
 	// wait.
 	h.mu.Lock()
