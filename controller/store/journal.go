@@ -117,7 +117,7 @@ func (s *Store) write(ctx context.Context, w *writer) {
 	for {
 		select {
 		case u := <-s.queue:
-			batch, seq := s.gather(u)
+			batch := s.gather(u)
 			first := len(waiting.rows) == 0
 			if waiting.take(batch) {
 				if first {
@@ -125,16 +125,16 @@ func (s *Store) write(ctx context.Context, w *writer) {
 				}
 				continue
 			}
-			s.settle(w, &n, append(waiting.release(), batch...), seq)
+			s.commit(w, &n, append(waiting.release(), batch...))
 		case <-late.C:
-			s.settle(w, &n, waiting.release(), waiting.seq)
+			s.commit(w, &n, waiting.release())
 		case <-failing:
 			failing = nil
 		case <-upkeep.C:
 			s.upkeep(w)
 		case <-retry.C:
 		case <-ctx.Done():
-			s.settle(w, &n, waiting.release(), waiting.seq)
+			s.commit(w, &n, waiting.release())
 			s.drain(w, &n)
 			return
 		}
@@ -150,20 +150,12 @@ func (s *Store) write(ctx context.Context, w *writer) {
 	}
 }
 
-// settle commits a batch whose newest seq is then owed to the loop.
-func (s *Store) settle(w *writer, n *notices, batch []unit, seq controller.Seq) {
-	if s.commit(w, batch) && seq > n.seq {
-		n.seq = seq
-	}
-}
-
 // drain commits what was handed over before the end.
 func (s *Store) drain(w *writer, n *notices) {
 	for {
 		select {
 		case u := <-s.queue:
-			batch, seq := s.gather(u)
-			s.settle(w, n, batch, seq)
+			s.commit(w, n, s.gather(u))
 			n.deliver()
 		default:
 			return
@@ -171,24 +163,23 @@ func (s *Store) drain(w *writer, n *notices) {
 	}
 }
 
-// gather takes all that waits, up to a bound, and the newest seq in it.
-func (s *Store) gather(first unit) ([]unit, controller.Seq) {
-	batch, seq := []unit{first}, first.seq
+// gather takes all that waits, up to a bound.
+func (s *Store) gather(first unit) []unit {
+	batch := []unit{first}
 	for len(batch) < batchUnits {
 		select {
 		case u := <-s.queue:
 			batch = append(batch, u)
-			seq = max(seq, u.seq)
 		default:
-			return batch, seq
+			return batch
 		}
 	}
-	return batch, seq
+	return batch
 }
 
-// commit makes a batch durable as one transaction and lets its operations go on. It
-// reports whether the batch is durable; if not, the journal has failed.
-func (s *Store) commit(w *writer, batch []unit) bool {
+// commit makes a batch durable as one transaction and lets its operations go on; its
+// newest seq is then owed to the loop. If it can't, the journal has failed.
+func (s *Store) commit(w *writer, n *notices, batch []unit) {
 	failed := s.Err()
 	if failed == nil {
 		if err := w.commit(batch); err != nil {
@@ -205,11 +196,16 @@ func (s *Store) commit(w *writer, batch []unit) bool {
 			u.op.done <- u.op.refused
 		}
 	}
-	if failed == nil && w.outboxGrew {
+	if failed != nil {
+		return
+	}
+	for _, u := range batch {
+		n.seq = max(n.seq, u.seq)
+	}
+	if w.outboxGrew {
 		w.outboxGrew = false
 		s.signal()
 	}
-	return failed == nil
 }
 
 // signal wakes the pump.

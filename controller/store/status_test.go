@@ -53,3 +53,26 @@ func TestStatusesAreWrittenTogether(t *testing.T) {
 		b.stop()
 	})
 }
+
+// TestStatusesAreOwedWithWhatTakesThemAlong: also where that is work of the outbox, which
+// has no number of its own, however often it comes.
+func TestStatusesAreOwedWithWhatTakesThemAlong(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, dir, Options{Synchronous: SyncOff})
+		for _, s := range []controller.ConnectorStatus{controller.StatusPreparing, controller.StatusAvailable, controller.StatusFaulted} {
+			b.submit(controller.StatusRow{Status: controller.SlotStatus{Slot: 1, Status: s, ErrorCode: controller.NoError, At: noon}})
+			time.Sleep(statusEvery / 2)
+			if _, err := b.Resend(t.Context(), 1); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			told := b.inbox.all()
+			if len(told) == 0 || told[len(told)-1] != (controller.Committed{Seq: b.seq}) {
+				t.Errorf("%v was told, want %d", told, b.seq)
+			}
+			time.Sleep(statusEvery / 4)
+		}
+		b.stop()
+	})
+}
