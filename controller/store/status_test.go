@@ -10,7 +10,7 @@ import (
 )
 
 // TestStatusesAreWrittenTogether: the newest of each slot, with what is committed next
-// or after a second, and what is committed keeps its order.
+// or after a second, none told as durable before, and what is committed keeps its order.
 func TestStatusesAreWrittenTogether(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -35,19 +35,27 @@ func TestStatusesAreWrittenTogether(t *testing.T) {
 		}
 		flicker()
 		told(0, 0)
+		if early := b.inbox.all(); len(early) > 0 {
+			t.Errorf("%v was told of what is not written", early)
+		}
 		time.Sleep(statusEvery)
 		synctest.Wait()
 		told(1, 2)
 		flicker()
 		b.save(startOf(1, "A")...) // waits for its Committed, which is after the statuses'
 		told(1, 4)
-		b.submit(status(2, controller.StatusFaulted))
+		b.submit(status(2, controller.StatusPreparing))
+		synctest.Wait()
+		b.save(append(startOf(2, "B"), status(2, controller.StatusCharging))...) // the later one stays
+		told(1, 4)
+		b.submit(status(3, controller.StatusFaulted))
 		b.stop()
 		told(1, 1)
 
 		b = open(t, dir, Options{Synchronous: SyncOff})
 		got, err := b.Recover(t.Context())
-		if err != nil || len(got.Statuses) != 2 || got.Statuses[0].Status != controller.StatusAvailable || got.Statuses[1].Status != controller.StatusFaulted {
+		if err != nil || len(got.Statuses) != 3 || got.Statuses[0].Status != controller.StatusAvailable ||
+			got.Statuses[1].Status != controller.StatusCharging || got.Statuses[2].Status != controller.StatusFaulted {
 			t.Errorf("%+v, %v", got.Statuses, err)
 		}
 		b.stop()
