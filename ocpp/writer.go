@@ -11,7 +11,7 @@ import (
 // maxMisses is how many pings in a row may stay without any sign of life.
 const maxMisses = 2
 
-// maxAnswers bounds the answers that wait for the writer. The worker waits for each
+// maxAnswers bounds the answers that wait for the writer. Who handles CALLs waits for each
 // of its answers, so that more can only be refusals of garbage.
 const maxAnswers = 16
 
