@@ -54,6 +54,8 @@ func TestOutsideLimitsAreCeilings(t *testing.T) {
 	want("lifted at all connectors", 12000, 12000)
 	tell(true)
 	want("all are gone", 16000, 16000)
+	tell(false, outside(r, 1, "EMS", 0, 40, 0))
+	want("it raises nothing", 16000, 16000)
 	r.do(OutsideLimits{Station: "NOBODY", Limits: []OutsideLimit{outside(r, 0, "EMS", 0, 1, 0)}})
 }
 
