@@ -160,7 +160,7 @@ func (s *Site) slotTimers(sl *slot) {
 // its transaction (6.8). Times are the box's: chargers' clocks may be hours off.
 func (s *Site) forgotten(sl *slot) {
 	t := sl.tx
-	if t == nil || !t.closeAt.IsZero() || s.now.Before(t.queuedUntil) || sl.station == nil || !sl.station.online || sl.status.Status != StatusAvailable {
+	if t == nil || !t.closeAt.IsZero() || sl.station == nil || !sl.station.online || sl.status.Status != StatusAvailable {
 		return
 	}
 	silent := later(later(sl.statusAt, sl.station.since), later(t.createdAt, t.heardAt))

@@ -37,9 +37,7 @@ type transaction struct {
 	deauth   bool       // ended by us because the cloud said no
 	nextSeq  int        // of a 2.x charger's events; 0: not known
 	closeAt  time.Time  // synthetic close unless its Stop comes
-	// queuedUntil is how long its end is waited for that the charger says it has.
-	queuedUntil time.Time
-	needs       needs
+	needs    needs
 	// startDue and stopDue are true until the cloud has acknowledged them.
 	startDue, stopDue bool
 }

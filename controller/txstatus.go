@@ -18,10 +18,6 @@ type TxStatus struct {
 	Waiting bool `json:"waiting"`
 }
 
-// queueWithin is how long the end of a transaction is waited for that a charger says it
-// still has in its queue.
-const queueWithin = 10 * time.Minute
-
 // askTx asks how a transaction stands; then gets nil where the charger does not say.
 func (s *Site) askTx(st *station, chargerTx string, then func(*TxStatus)) {
 	s.command(Command{Station: st.id, Kind: CommandTxStatus, ChargerTx: chargerTx}, func(a CommandAnswered) {
@@ -99,7 +95,7 @@ func (s *Site) standsNow(t *transaction, status *TxStatus) {
 	case *status.Ongoing:
 		t.closeAt = time.Time{}
 	case status.Waiting:
-		t.closeAt, t.queuedUntil = time.Time{}, s.now.Add(queueWithin)
+		t.closeAt, t.heardAt = time.Time{}, s.now // waited for as for one that was heard
 		s.note(SeverityInfo, "tx.queued", fmt.Sprint(t.id), "ended while the charger was away; its end is still in the charger's queue")
 	case t.closeAt.IsZero():
 		s.note(SeverityWarning, "tx.ended-unheard", fmt.Sprint(t.id), "ended while the charger was away, and the charger has no message of it any more")

@@ -164,6 +164,29 @@ func TestANewWordOnATransactionCounts(t *testing.T) {
 	}
 }
 
+// TestEventsKeepATransactionOpen: neither the status Available nor an end in the queue
+// closes one within ten minutes of its last word.
+func TestEventsKeepATransactionOpen(t *testing.T) {
+	r := newRig(t, layout(), Recovered{})
+	r.online("CP2")
+	r.do(r.event(0, TxBegins, func(ev *TxReported) { alice(ev); ev.Samples = energy(1000, true) }))
+	r.do(StatusReported{Station: "CP2", Connector: 1, Status: StatusAvailable})
+	for i := range 5 {
+		r.later(forgottenAfter - time.Minute)
+		r.do(r.event(1+i, TxGoesOn, nil))
+	}
+	asked := r.do(ChargerConnected{Station: "CP2", Generation: 2, Protocol: "ocpp2.0.1"})
+	r.later(5 * time.Second) // it takes its time
+	r.saysOfTx(asked, true, `{"ongoing":false,"waiting":true}`)
+	tx := r.site.txOfCharger(r.site.stations["CP2"], "T-1")
+	if r.later(forgottenAfter - time.Second); tx.row.Ended {
+		t.Error("closed while its end was in the queue")
+	}
+	if r.later(time.Second); !tx.row.Ended {
+		t.Error("not closed when nothing came")
+	}
+}
+
 func TestAMessageAfterTheEndIsNoted(t *testing.T) {
 	r := newRig(t, layout(), Recovered{})
 	r.online("CP2")
