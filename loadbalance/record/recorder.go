@@ -70,6 +70,7 @@ func (r *Recorder) After(now time.Time, in loadbalance.Input, plan loadbalance.P
 	out = appendChanges(out, "connectors", r.previous.Connectors, in.Connectors, r.base)
 	out = appendChanges(out, "readings", r.previous.Readings, in.Readings, r.base)
 	out = appendChanges(out, "caps", r.previous.Caps, in.Caps, r.base)
+	out = appendChanges(out, "supplies", r.previous.Supplies, in.Supplies, r.base)
 	out = append(out, `,"did":[`...)
 	first := true
 	for i := range plan.Setpoints {
@@ -88,6 +89,7 @@ func (r *Recorder) After(now time.Time, in loadbalance.Input, plan loadbalance.P
 	r.previous.Connectors = append(r.previous.Connectors[:0], in.Connectors...)
 	r.previous.Readings = append(r.previous.Readings[:0], in.Readings...)
 	r.previous.Caps = append(r.previous.Caps[:0], in.Caps...)
+	r.previous.Supplies = append(r.previous.Supplies[:0], in.Supplies...)
 }
 
 // appendChanges writes how long a list is, and its items that differ from those at the

@@ -85,9 +85,11 @@ type row struct {
 	ConnectorsN *int            `json:"connectors_n"`
 	ReadingsN   *int            `json:"readings_n"`
 	CapsN       *int            `json:"caps_n"`
+	SuppliesN   *int            `json:"supplies_n"`
 	Connectors  changes         `json:"connectors"`
 	Readings    changes         `json:"readings"`
 	Caps        changes         `json:"caps"`
+	Supplies    changes         `json:"supplies"`
 	Did         json.RawMessage `json:"did"`
 	Sum         string          `json:"sum"`
 }
@@ -140,6 +142,9 @@ func (p *player) pass(r *row) error {
 		return err
 	}
 	if p.in.Caps, err = change(p.in.Caps, r.CapsN, r.Caps, p.base); err != nil {
+		return err
+	}
+	if p.in.Supplies, err = change(p.in.Supplies, r.SuppliesN, r.Supplies, p.base); err != nil {
 		return err
 	}
 	v := Pass{Line: p.line, At: p.base.Add(time.Duration(*r.Pass)), Input: p.in}
