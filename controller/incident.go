@@ -45,7 +45,7 @@ func (s *Site) balance() loadbalance.Plan {
 		return s.balancer.Step(s.now, s.input)
 	}
 	if s.incidents.recorder == nil {
-		s.incidents.recorder = record.New(loadbalance.Config{Nodes: s.nodes}, s.now)
+		s.incidents.recorder = record.New(s.balancing(), s.now)
 	}
 	s.incidents.recorder.Before(s.balancer, s.now)
 	plan := s.balancer.Step(s.now, s.input)

@@ -106,7 +106,7 @@ const maxWaiting = 32
 func (s *Site) wire(l Layout) error {
 	s.nodes = append(s.nodes, l.Nodes...)
 	s.insertStationNode()
-	b, err := loadbalance.NewBalancer(loadbalance.Config{Nodes: s.nodes})
+	b, err := loadbalance.NewBalancer(s.balancing())
 	if err != nil {
 		return fmt.Errorf("cannot use the tree of circuits: %w", err)
 	}
@@ -116,6 +116,9 @@ func (s *Site) wire(l Layout) error {
 	}
 	return nil
 }
+
+// balancing is what the balancer is made for, and its recordings.
+func (s *Site) balancing() loadbalance.Config { return loadbalance.Config{Nodes: s.nodes} }
 
 // insertStationNode puts one virtual node under the first supply.
 func (s *Site) insertStationNode() {

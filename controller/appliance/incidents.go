@@ -53,11 +53,12 @@ func (i *incidents) write(k controller.KeepIncident) (path string, err error) {
 		return "", err
 	}
 	path = filepath.Join(i.dir, fmt.Sprintf("%s-%s.jsonl", k.At.UTC().Format("20060102T150405Z"), k.Cause))
-	f, err := os.CreateTemp(i.dir, ".part-*")
+	part := filepath.Join(i.dir, ".part") // one at a time; what a crash leaves is written over
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(f.Name()) // of no effect once it has its name
+	defer os.Remove(part) // of no effect once it has its name
 	w := bufio.NewWriter(f)
 	if err := k.Recording.Write(w); err != nil {
 		f.Close()
@@ -70,7 +71,7 @@ func (i *incidents) write(k controller.KeepIncident) (path string, err error) {
 	if err := f.Close(); err != nil {
 		return "", err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
+	if err := os.Rename(part, path); err != nil {
 		return "", err
 	}
 	return path, i.forget()
