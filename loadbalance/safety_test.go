@@ -2,6 +2,7 @@ package loadbalance
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,28 +37,29 @@ func TestTreeIsChecked(t *testing.T) {
 	}
 }
 
-func TestCheckFailsafe(t *testing.T) { // L6
+func TestFailsafeSums(t *testing.T) { // L6
 	nodes := []Node{
-		{ID: "main", Limit: Uniform(63 * Amp), WorstBase: Uniform(40 * Amp)},
 		{ID: "board", Parent: "main", Limit: Uniform(16 * Amp), WorstBase: PerPhase{0, 5 * Amp, 0}},
+		{ID: "main", Limit: Uniform(63 * Amp), WorstBase: Uniform(40 * Amp)},
 	}
-	loads := []FailsafeLoad{{Node: "board", Current: 6 * Amp}, {Node: "board", Phases: Phases(L2), Current: 5 * Amp}, {Node: "main", Phases: Phases(L1), Current: 17 * Amp}}
-	if problems, err := CheckFailsafe(nodes, loads); err != nil || len(problems) != 0 {
-		t.Fatalf("exactly full: %v %v", problems, err)
+	loads := []Load{{Node: "board", Current: 6 * Amp}, {Node: "board", Phases: Phases(L2), Current: 5 * Amp}, {Node: "main", Phases: Phases(L1), Current: 17 * Amp}}
+	sums, err := FailsafeSums(nodes, loads)
+	if err != nil || len(sums) != 2 || sums[0].Over() != 0 || sums[1].Over() != 0 {
+		t.Fatalf("exactly full: %+v %v", sums, err)
 	}
 	loads[0].Current += 100
-	problems, err := CheckFailsafe(nodes, loads)
-	want := []FailsafeProblem{
-		{Node: "main", Phase: L1, Failsafe: 23100, WorstBase: 40 * Amp, Limit: 63 * Amp},
-		{Node: "board", Phase: L2, Failsafe: 11100, WorstBase: 5 * Amp, Limit: 16 * Amp},
+	sums, err = FailsafeSums(nodes, loads)
+	want := []FailsafeSum{
+		{Node: "board", Connectors: 2, Failsafe: PerPhase{6100, 11100, 6100}, WorstBase: PerPhase{0, 5 * Amp, 0}, Limit: Uniform(16 * Amp)},
+		{Node: "main", Connectors: 3, Failsafe: PerPhase{23100, 11100, 6100}, WorstBase: Uniform(40 * Amp), Limit: Uniform(63 * Amp)},
 	}
-	if err != nil || len(problems) != 2 || problems[0] != want[0] || problems[1] != want[1] {
-		t.Fatalf("%+v %v", problems, err)
+	if err != nil || !slices.Equal(sums, want) || sums[0].Over() != Phases(L2) || sums[1].Over() != Phases(L1) {
+		t.Fatalf("%+v %v", sums, err)
 	}
-	if _, err := CheckFailsafe(nodes, []FailsafeLoad{{Node: "attic"}}); err == nil {
+	if _, err := FailsafeSums(nodes, []Load{{Node: "attic"}}); err == nil {
 		t.Error("a load at an unknown node was taken")
 	}
-	if _, err := CheckFailsafe(nil, nil); err == nil {
+	if _, err := FailsafeSums(nil, nil); err == nil {
 		t.Error("no tree was taken")
 	}
 }

@@ -2,14 +2,6 @@ package loadbalance
 
 import "time"
 
-// Unproven is a connector in the question WhatIf.
-type Unproven struct {
-	Node   NodeID
-	Phases PhaseSet // 0 counts as AllPhases
-	// Current is what it draws while all charge, per line.
-	Current MilliAmp
-}
-
 // WhatIfNode is what would happen at one conductor of one node.
 type WhatIfNode struct {
 	Node  NodeID
@@ -28,24 +20,19 @@ type WhatIfNode struct {
 // WhatIf answers the installer's question: all connectors charge, the building draws
 // base (per node, below which it isn't counted twice), and at one moment the largest
 // load switches on. The chargers come down reaction later. It is pure and gives the
-// worst conductor of each node in the order of nodes; it fails where CheckFailsafe
-// does.
-func WhatIf(nodes []Node, all []Unproven, reaction time.Duration) ([]WhatIfNode, error) {
+// worst conductor of each node in the order of nodes; it fails where FailsafeSums does.
+func WhatIf(nodes []Node, all []Load, reaction time.Duration) ([]WhatIfNode, error) {
 	tree, err := buildTree(nodes)
 	if err != nil {
 		return nil, err
 	}
-	loads := make([]FailsafeLoad, len(all))
-	for i, u := range all {
-		loads[i] = FailsafeLoad(u)
-	}
-	sums, err := sumLoads(tree, loads)
+	sums, err := sumLoads(tree, all)
 	if err != nil {
 		return nil, err
 	}
 	worst := map[NodeID]WhatIfNode{}
 	for i := range tree {
-		worst[tree[i].cfg.ID] = tree[i].whatIf(sums[i], reaction)
+		worst[tree[i].cfg.ID] = tree[i].whatIf(sums[i].current, reaction)
 	}
 	out := make([]WhatIfNode, len(nodes))
 	for i := range nodes {

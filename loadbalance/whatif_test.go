@@ -10,7 +10,7 @@ func TestWhatIf(t *testing.T) {
 		{ID: "main", Limit: Uniform(100 * Amp), Metered: true, WorstBase: Uniform(40 * Amp), LargestStep: 60 * Amp},
 		{ID: "board", Parent: "main", Limit: Uniform(63 * Amp)},
 	}
-	all := []Unproven{{"board", 0, 32 * Amp}, {"board", Phases(L2), 32 * Amp}}
+	all := []Load{{"board", 0, 32 * Amp}, {"board", Phases(L2), 32 * Amp}}
 	got, err := WhatIf(nodes, all, 12*time.Second)
 	if err != nil || len(got) != 2 {
 		t.Fatal(got, err)
@@ -24,7 +24,7 @@ func TestWhatIf(t *testing.T) {
 	if slow, err := WhatIf(nodes, all, time.Minute); err != nil || slow[0].Holds {
 		t.Errorf("%+v %v", slow, err)
 	}
-	if _, err := WhatIf(nodes, []Unproven{{Node: "attic"}}, 0); err == nil {
+	if _, err := WhatIf(nodes, []Load{{Node: "attic"}}, 0); err == nil {
 		t.Error("a charger at no node passes")
 	}
 }

@@ -152,8 +152,8 @@ func outcome(file string, cfg *config.Config, problems config.Problems) checkOut
 		out.Connectors += len(charger.Connectors)
 	}
 	for _, s := range cfg.FailsafeSums() {
-		out.Sums = append(out.Sums, checkSum{Circuit: string(s.Circuit), Connectors: s.Connectors,
-			FailsafeA: inAmps(s.Failsafe), WorstBaseA: inAmps(s.Base), LimitA: inAmps(s.Limit)})
+		out.Sums = append(out.Sums, checkSum{Circuit: string(s.Node), Connectors: s.Connectors,
+			FailsafeA: inAmps(s.Failsafe), WorstBaseA: inAmps(s.WorstBase), LimitA: inAmps(s.Limit)})
 	}
 	return out
 }
