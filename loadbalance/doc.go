@@ -11,7 +11,7 @@
 // may draw without another command. What the meter shows beyond the chargers is the
 // base load; while a car is on its way to a new setpoint its share is an interval,
 // not a number. Overloads are judged by what is left once all commands on the way
-// have arrived; increases by the largest base load of the last half minute and by
+// have arrived; increases by the largest base load of the last minute and by
 // what the others may still draw. Between these two the fill gives everybody a
 // target, and only as many commands are made of it as safety and fairness need.
 //

@@ -74,7 +74,6 @@ type plant struct {
 	used, usable    float64 // A s
 	carSeconds      float64
 	trace           bool
-	hook            func(Setpoint, MilliAmp)
 }
 
 const trace = false
@@ -214,9 +213,6 @@ func (p *plant) pass() {
 			if sp.Limit == 0 {
 				p.pauses++
 			}
-		}
-		if p.hook != nil {
-			p.hook(sp, present)
 		}
 		if p.trace {
 			p.t.Logf("%7.1f %d: %v %v -> %v target %v urgent=%v %+v", p.seconds(), sp.Slot, actionName(sp.Action), present, sp.Limit, sp.Target, sp.Urgent, sp.Reason)

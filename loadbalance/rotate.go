@@ -231,7 +231,7 @@ func (b *Balancer) mostServed(w *work, k int32, taken []int32) int32 {
 		v := &b.works[i]
 		t := &v.s.seat
 		if !v.admitted || !t.on || t.pinned || !l.carries(v) || v.c.Priority != w.c.Priority || !b.rotates(v) ||
-			b.now.Sub(t.since) < stay || t.yields(b.now) || contains(taken, i) {
+			b.now.Sub(t.since) < stay || t.yields(b.now) || slices.Contains(taken, i) {
 			continue
 		}
 		if best < 0 || compareServed(v, &b.works[best]) < 0 {
@@ -247,8 +247,4 @@ func compareServed(x, y *work) int {
 		x.s.seat.since.Compare(y.s.seat.since),
 		cmp.Compare(x.c.Slot, y.c.Slot),
 	)
-}
-
-func contains(list []int32, i int32) bool {
-	return slices.Contains(list, i)
 }
