@@ -199,10 +199,8 @@ func (w *work) track(now time.Time, first bool) {
 	if w.present == s.present {
 		return
 	}
-	if w.present > s.present || now.Sub(s.changedAt) >= proven {
-		s.before = s.present
-	} else {
-		s.before = max(s.before, s.present)
+	if s.before = max(s.before, s.present); now.Sub(s.changedAt) >= proven {
+		s.before = s.present // an increase doesn't prove an earlier reduction either
 	}
 	if w.present > s.present || s.owedMet {
 		s.owed, s.owedAt, s.owedMet = w.present, now, false // a second reduction doesn't prolong the first

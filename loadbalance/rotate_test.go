@@ -127,3 +127,31 @@ func checkTurns(t *rapid.T, k int, spare MilliAmp, sets []PhaseSet) {
 		}
 	}
 }
+
+// TestATurnWaitsForTheOther: cars that take turns draw more than the fuse carries at no
+// moment, though they come down seconds after they were told: a place is given only once
+// it has been seen to be free, or the time for it is over.
+func TestATurnWaitsForTheOther(t *testing.T) {
+	limit := 30 * Amp
+	p := newPlant(t, 5, limit, loopSite(limit, 10*Amp), 8)
+	p.base = steady(10, 0, 0)
+	for i, c := range p.cars {
+		c.set, p.conns[i].Phases, c.takes, c.dead = AllPhases, AllPhases, 10, 8*time.Second
+	}
+	for range 3600 {
+		p.run(2 * time.Second)
+		if cars, base := p.total(L1); cars+base > 30.3 { // the meter's noise
+			t.Fatalf("%.1f A after %.0f s", cars+base, p.seconds())
+		}
+	}
+	turns := 0
+	for i := range p.conns {
+		if p.b.slots[i+1].seat.ever {
+			turns++
+		}
+	}
+	if turns < len(p.cars) || p.pauses < 20 {
+		t.Errorf("%d of %d cars had a turn, %d pauses", turns, len(p.cars), p.pauses)
+	}
+	t.Logf("%d pauses, J %.2f s", p.pauses, p.loud().WorstJ())
+}

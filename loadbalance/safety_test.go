@@ -108,3 +108,21 @@ func TestStressCounts(t *testing.T) {
 		t.Errorf("theta %v, used %v", s.Theta(), s.Used())
 	}
 }
+
+// TestAnIncreaseProvesNothing: a car that is told to come down and then gets a little
+// again may still draw what it had.
+func TestAnIncreaseProvesNothing(t *testing.T) {
+	q := newQueue(t, 63*Amp, []PhaseSet{AllPhases})
+	q.run(time.Minute)
+	if q.conns[0].Held != 16*Amp {
+		t.Fatalf("holds %v", q.conns[0].Held)
+	}
+	for _, held := range []MilliAmp{0, 6 * Amp} {
+		q.now = q.now.Add(time.Second)
+		q.conns[0].Held, q.conns[0].HeldAt = held, q.now
+		plan := q.b.Step(q.now, Input{Connectors: q.conns, Readings: []Reading{{Node: "main", At: q.now, Current: Uniform(16 * Amp)}}})
+		if got := plan.Nodes[0].Booked[L1]; got < 16*Amp {
+			t.Errorf("one second after it was told to have %v it is booked at %v", held, got)
+		}
+	}
+}
