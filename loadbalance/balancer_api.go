@@ -19,7 +19,7 @@ const (
 type Node struct {
 	ID      NodeID
 	Parent  NodeID
-	Limit   PerPhase // rated current of the device
+	Limit   PerPhase // rated current of the device; 0 where a conductor is absent
 	Breaker Breaker
 	// Metered nodes get readings; every root must be metered or its uncontrolled
 	// load is taken as WorstBase for ever.

@@ -136,7 +136,7 @@ func TestATurnWaitsForTheOther(t *testing.T) {
 	p := newPlant(t, 5, limit, loopSite(limit, 10*Amp), 8)
 	p.base = steady(10, 0, 0)
 	for i, c := range p.cars {
-		c.set, p.conns[i].Phases, c.takes, c.dead = AllPhases, AllPhases, 10, 8*time.Second
+		c.set, p.conns[i].Phases, c.takes, c.dead = AllPhases, AllPhases, 10, time.Duration(i%2*8)*time.Second
 	}
 	for range 3600 {
 		p.run(2 * time.Second)

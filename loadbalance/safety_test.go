@@ -25,6 +25,7 @@ func TestTreeIsChecked(t *testing.T) {
 		"worst":     {[]Node{{ID: "a", Limit: Uniform(Amp), WorstBase: Uniform(-1)}}, "worst load"},
 		"step":      {[]Node{{ID: "a", Limit: Uniform(Amp), LargestStep: -1}}, "largest step"},
 		"breaker":   {[]Node{{ID: "a", Limit: Uniform(Amp), Breaker: 7}}, "kind of breaker"},
+		"one phase": {[]Node{{ID: "a", Limit: PerPhase{0, Amp, 0}}}, ""},
 		"two roots": {[]Node{good, {ID: "pv", Limit: Uniform(Amp)}}, ""},
 	} {
 		_, err := NewBalancer(Config{Nodes: c.nodes})
@@ -117,6 +118,7 @@ func TestAnIncreaseProvesNothing(t *testing.T) {
 	if q.conns[0].Held != 16*Amp {
 		t.Fatalf("holds %v", q.conns[0].Held)
 	}
+	q.conns[0].MeasuredAt = time.Time{} // its charger doesn't report
 	for _, held := range []MilliAmp{0, 6 * Amp} {
 		q.now = q.now.Add(time.Second)
 		q.conns[0].Held, q.conns[0].HeldAt = held, q.now
@@ -125,4 +127,17 @@ func TestAnIncreaseProvesNothing(t *testing.T) {
 			t.Errorf("one second after it was told to have %v it is booked at %v", held, got)
 		}
 	}
+}
+
+// TestAbsentConductor: a site of one phase charges its cars on that one, and nothing where
+// there is no conductor.
+func TestAbsentConductor(t *testing.T) {
+	q := newQueue(t, 63*Amp, []PhaseSet{Phases(L2), Phases(L3), 0})
+	b, err := NewBalancer(Config{Nodes: []Node{{ID: "main", Limit: PerPhase{0, 25 * Amp, 0}, Metered: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.b = b
+	q.run(5 * time.Minute)
+	wantHeld(t, q, 16*Amp, 0, 0)
 }

@@ -246,10 +246,15 @@ func checkNodes(cfg []Node) error {
 		for parent[root] != "" {
 			root = parent[root]
 		}
+		present := false
 		for p := L1; p <= L3; p++ {
-			if n.Limit[p] > maxAmp || n.Limit[p] < 0 || n.Limit[p] == 0 && grids[root].Lines().Has(p) {
+			if n.Limit[p] > maxAmp || n.Limit[p] < 0 {
 				return fmt.Errorf("cannot build the tree: node %q has a limit of %v on %v", n.ID, n.Limit[p], p)
 			}
+			present = present || n.Limit[p] > 0 && grids[root].Lines().Has(p)
+		}
+		if !present {
+			return fmt.Errorf("cannot build the tree: node %q has a limit of 0.0 A on every conductor", n.ID)
 		}
 	}
 	return nil
