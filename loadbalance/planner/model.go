@@ -14,6 +14,8 @@ type model struct {
 	keyOf  []int32 // by row: index of rooms, or energyRow(car), or softRow
 	fair   []float64
 	tally  []tally
+	level  float64 // W, what a quarter hour may reach before Peak.Price is due
+	above  int32   // column of what the highest one exceeds it by, A of all phases; -1: none
 }
 
 // softRow marks a row that may be exceeded at a price.
@@ -218,6 +220,7 @@ func (m *model) addSun() {
 // addPeak adds what the highest quarter hour exceeds Peak.Set by.
 func (m *model) addPeak() {
 	s := m.site
+	m.level, m.above = math.Inf(1), -1
 	if s.money.peak <= 0 {
 		return
 	}
@@ -231,21 +234,21 @@ func (m *model) addPeak() {
 			most[q] += m.top[j] * float64(len(s.cars[m.carOf[j]].phases)) * s.hours[t]
 		}
 	}
-	level := s.problem.Peak.Set
+	m.level = s.problem.Peak.Set
 	for q := range quarters { // what others reach anyway costs nothing more
 		used, _ := s.ofQuarter(q, 0)
-		level = max(level, (base[q]-used)/0.25)
+		m.level = max(m.level, (base[q]-used)/0.25)
 	}
 	above := 0.0
 	for q := range quarters {
-		left, _ := s.ofQuarter(q, level)
+		left, _ := s.ofQuarter(q, m.level)
 		base[q] = max(0, left-base[q]) / s.volts
 		above = max(above, (most[q]-base[q])/0.25)
 	}
 	if above <= 0 {
 		return
 	}
-	z := m.addColumn(-s.money.peak*s.volts, above)
+	m.above = m.addColumn(-s.money.peak*s.volts, above)
 	for q := range quarters {
 		if most[q] <= base[q] {
 			continue
@@ -255,10 +258,27 @@ func (m *model) addPeak() {
 				m.entry(j, float64(len(s.cars[m.carOf[j]].phases))*s.hours[t])
 			}
 		}
-		m.entry(z, -0.25)
+		m.entry(m.above, -0.25)
 		m.endRow(base[q])
 		m.keyOf = append(m.keyOf, softRow)
 	}
+}
+
+// peakPower is the power in W that cars may take in the present slot without a higher peak
+// than plan x has: what that leaves of the quarter hour spread evenly, or what x takes
+// now if that is more, as of a car that is about to leave.
+func (m *model) peakPower(x []float64) float64 {
+	s := m.site
+	level := m.level
+	if m.above >= 0 {
+		level += x[m.above] * s.volts
+	}
+	planned := 0.0
+	for j := range m.first[1] {
+		c := &s.cars[m.carOf[j]]
+		planned += x[j] / s.share(c, 0) * c.power
+	}
+	return max(s.underPeak(0, level), planned)
 }
 
 // scatter spreads the bits of x, so that sums of different sets differ.

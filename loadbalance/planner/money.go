@@ -88,9 +88,9 @@ func (s *site) base(t int) float64 {
 	return entry(s.problem.Peak.Base, t)
 }
 
-// underPeak is the power that cars may take in slot t so that no quarter hour exceeds
-// Peak.Limit: what is left of it is spread evenly.
-func (s *site) underPeak(t int) float64 {
-	energy, hours := s.ofQuarter(s.quarter(t), s.problem.Peak.Limit)
+// underPeak is the power in W that cars may take in slot t so that no quarter hour exceeds
+// level, W: what is left of it is spread evenly.
+func (s *site) underPeak(t int, level float64) float64 {
+	energy, hours := s.ofQuarter(s.quarter(t), level)
 	return energy/hours - s.base(t)
 }

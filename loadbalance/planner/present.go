@@ -13,6 +13,7 @@ type present struct {
 	m     *model
 	x     []float64 // the relaxed plan
 	cars  []candidate
+	peak  float64   // W, what the plan's peak leaves for the present slot
 	left  []float64 // room by key, A
 	trial []float64
 	from  []float64 // what each candidate begins with, A; 0: it is let in last or not at all
@@ -42,7 +43,7 @@ type piece struct{ worth, energy float64 }
 // choose returns the currents in A by car in now, and the cars in the order of admission.
 // x and y are the relaxed plan and its prices.
 func (n *present) choose(m *model, x, y, now []float64) []int {
-	n.m, n.x = m, x
+	n.m, n.x, n.peak = m, x, m.peakPower(x)
 	n.prepare(y)
 	slices.SortStableFunc(n.cars, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.net, a.net), cmp.Compare(m.site.cars[a.car].stay, m.site.cars[b.car].stay))
@@ -174,7 +175,9 @@ func (n *present) worth(k *candidate, a float64) float64 {
 
 // open resets the rooms of the present slot.
 func (n *present) open() {
-	n.left = append(n.left[:0], n.m.site.rooms[:n.m.site.width]...)
+	s := n.m.site
+	n.left = append(n.left[:0], s.rooms[:s.width]...)
+	n.left[s.width-1] = min(n.left[s.width-1], n.peak/s.volts)
 	n.trial = sized(n.trial, len(n.cars))
 	clear(n.trial)
 }

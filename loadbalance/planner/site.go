@@ -112,7 +112,7 @@ func (s *site) takeRooms() {
 			power = entry(p.Power, t)
 		}
 		if p.Peak.Limit > 0 {
-			power = min(power, s.underPeak(t))
+			power = min(power, s.underPeak(t, p.Peak.Limit))
 		}
 		rooms[s.width-1] = max(0, power) / s.volts
 	}
