@@ -1,8 +1,6 @@
 package planner
 
 import (
-	"fmt"
-	"slices"
 	"time"
 
 	"busbar/loadbalance"
@@ -19,7 +17,7 @@ type Problem struct {
 	Slots []time.Duration
 	// Nodes are the fuses, in any order; a node whose Parent is empty or unknown is a root.
 	Nodes []Node
-	Cars  []Car
+	Cars  []Car // one whose Node is missing gets nothing
 	// Prices of energy in each slot, any currency per kWh; nil: all the same.
 	Prices []float64
 	// Power is the most all cars may take together in each slot, W; nil: no cap.
@@ -135,17 +133,6 @@ func Grid(now, end time.Time) []time.Duration {
 		at += step
 	}
 	return out
-}
-
-// Check says what is wrong with a problem, nil if nothing. Solve takes any problem: it
-// gives nothing to cars whose node is missing.
-func (p *Problem) Check() error {
-	for _, c := range p.Cars {
-		if !slices.ContainsFunc(p.Nodes, func(n Node) bool { return n.ID == c.Node }) {
-			return fmt.Errorf("cannot plan the car at slot %d: node %q doesn't exist", c.Slot, c.Node)
-		}
-	}
-	return nil
 }
 
 // grid is the slots given, or the usual ones.
