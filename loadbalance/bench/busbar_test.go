@@ -1,12 +1,24 @@
 package bench
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
+
+// firstWeek are the ACN sessions of the first seven days.
+func firstWeek(sessions []ACNSession) []ACNSession {
+	return slices.DeleteFunc(sessions, func(s ACNSession) bool { return s.Depart > 7*86400/SlotSeconds })
+}
 
 // The Balancer keeps every fuse, and gives at least what equal shares give less two
-// points; without departures nobody can do much better.
+// points; without departures nobody can do much better. With -short it is the first week.
 func TestBusbarOnTheACNMonth(t *testing.T) {
 	i := Instances()[2] // 25 A
-	w, err := i.Workload(readACN(t), 1)
+	sessions, least := readACN(t), 0.
+	if testing.Short() {
+		sessions, least = firstWeek(sessions), 65 // percent, of 65.4 once delivered
+	}
+	w, err := i.Workload(sessions, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -16,7 +28,7 @@ func TestBusbarOnTheACNMonth(t *testing.T) {
 	}
 	equal := RunPlain(w, Equal)
 	t.Logf("%.1f %%, of bound %.3f, full %.1f %%, Jain %.3f, starve %.0f min, changes %.2f, pauses %.2f", r.Percent(), r.DeliveredKWh/i.BoundKWh, r.FullPercent, r.Jain, r.StarveMinutes, r.Changes, r.Pauses)
-	if r.Percent() < equal.Percent()-2 || r.DeliveredKWh > i.BoundKWh {
+	if r.Percent() < max(least, equal.Percent()-2) || r.DeliveredKWh > i.BoundKWh {
 		t.Errorf("%.1f %% of the energy, equal shares give %.1f %%", r.Percent(), equal.Percent())
 	}
 	if r.OverSeconds > 0 {

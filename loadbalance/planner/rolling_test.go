@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -179,19 +180,29 @@ func checkNow(t testing.TB, p *Problem, r *Result) {
 	}
 }
 
+// firstWeek are the sessions of the first seven days.
+func firstWeek(sessions []session) []session {
+	return slices.DeleteFunc(sessions, func(s session) bool { return s.depart > 7*24*12 })
+}
+
 // A month of a real car park on a tree with boards that bind, planned anew every five
 // minutes with departures known: at least 0.98 of what perfect foresight over the whole
 // month could deliver (6836.8 kWh), evenly shared and with few changes of setpoints.
+// With -short it is the first week, held against the 1439.1 kWh once delivered in it.
 func TestRollingMonth(t *testing.T) {
-	const root, bound = 25, 6836.8
-	tree := monthTree(root)
-	o := roll(t, readMonth(t), func(int, []time.Duration) []Node { return tree }, nil)
-	t.Logf("root %v A: %.1f kWh = %.4f of the bound, jain %.3f, %.2f changes per hour, %d solves, %.0f iterations, %v mean, %v worst, gap %.4f mean %.4f worst",
-		root, o.kWh, o.kWh/bound, o.jain, o.changes, o.solves, float64(o.iters)/float64(o.solves), o.cpu/time.Duration(o.solves), o.slowest, o.gap/float64(o.solves), o.worstGap)
-	if o.kWh < 0.98*bound {
-		t.Errorf("%.1f kWh, less than 0.98 of %v", o.kWh, bound)
+	const root = 25
+	sessions, least, jain := readMonth(t), 0.98*6836.8, 0.88
+	if testing.Short() {
+		sessions, least, jain = firstWeek(sessions), 1432, 0.90
 	}
-	if o.jain < 0.88 || o.changes > 0.7 {
-		t.Errorf("Jain's index %.3f, %.2f changes per hour; 0.90 and 0.57 are known to be possible", o.jain, o.changes)
+	tree := monthTree(root)
+	o := roll(t, sessions, func(int, []time.Duration) []Node { return tree }, nil)
+	t.Logf("root %v A: %.1f kWh, need %.1f, jain %.3f, %.2f changes per hour, %d solves, %.0f iterations, %v mean, %v worst, gap %.4f mean %.4f worst",
+		root, o.kWh, least, o.jain, o.changes, o.solves, float64(o.iters)/float64(o.solves), o.cpu/time.Duration(o.solves), o.slowest, o.gap/float64(o.solves), o.worstGap)
+	if o.kWh < least {
+		t.Errorf("%.1f kWh, less than %.1f", o.kWh, least)
+	}
+	if o.jain < jain || o.changes > 0.7 {
+		t.Errorf("Jain's index %.3f, need %.2f; %.2f changes per hour, need 0.70", o.jain, jain, o.changes)
 	}
 }
