@@ -23,15 +23,16 @@ func TestW0GivesThePublishedResults(t *testing.T) {
 	}
 }
 
-// The single-phase column is met less exactly: up to 0.9 points above the published
-// numbers, in the same order of policies, and below the published offline optimum. Its
-// model is one sum of currents; what else the published run had is not known.
+// The single-phase column is met less exactly: 0.2 to 0.9 points above the published
+// numbers, with the order of FCFS and RR exchanged, and below the published offline
+// optimum of 59.173. Its model is one sum of currents; what else the published run had
+// is not known. The report says so.
 func TestTheSinglePhaseModelComesNearThePublishedResults(t *testing.T) {
 	sessions := readACN(t)
 	for policy, want := range map[ACNPolicy]float64{ACNFCFS: 54.735, ACNLLF: 58.564, ACNEDF: 57.632, ACNRR: 55.083} {
 		got := RunACN(sessions, SinglePhase, policy, 10)
 		t.Logf("%s: %.3f (%.3f)", policy, got, want)
-		if math.Abs(got-want) > .9 || got > 59.173 {
+		if got < want || got > want+.9 || got > 59.173 {
 			t.Errorf("%s: %.3f %%, published %.3f", policy, got, want)
 		}
 	}
