@@ -139,7 +139,7 @@ func EUTree(name string, rootAmps float64, sessions []ACNSession) (*Workload, er
 		if !ok {
 			i = len(w.Nodes)
 			index[id] = i
-			w.Nodes = append(w.Nodes, Node{ID: id, Parent: parent, Limit: [3]float64{limit, limit, limit}, Metered: true})
+			w.Nodes = append(w.Nodes, Node{ID: id, Parent: parent, Limit: [3]float64{limit, limit, limit}})
 		}
 		return i
 	}

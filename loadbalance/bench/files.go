@@ -87,7 +87,6 @@ type topologyJSON struct {
 		ID     string   `json:"id"`
 		Parent *string  `json:"parent"`
 		Limit  currents `json:"limit_a"`
-		Meter  bool     `json:"meter"`
 		Fuse   string   `json:"fuse"`
 	} `json:"nodes"`
 	Connectors []struct {
@@ -117,7 +116,7 @@ func (w *Workload) readTopology(r io.Reader) error {
 		index[n.ID] = i
 	}
 	for _, n := range t.Nodes {
-		node := Node{ID: n.ID, Parent: -1, Limit: n.Limit, Metered: n.Meter}
+		node := Node{ID: n.ID, Parent: -1, Limit: n.Limit}
 		if n.Fuse == "gG" {
 			node.Breaker = loadbalance.BreakerGG
 		}

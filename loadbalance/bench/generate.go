@@ -70,12 +70,12 @@ func (w *Workload) growTree(r Recipe) {
 		per, feeder = 100, 200
 	}
 	all := func(a float64) [3]float64 { return [3]float64{a, a, a} }
-	w.Nodes = append(w.Nodes, Node{ID: "grid", Parent: -1, Limit: all(r.RootAmps), Breaker: loadbalance.BreakerGG, Metered: true})
+	w.Nodes = append(w.Nodes, Node{ID: "grid", Parent: -1, Limit: all(r.RootAmps), Breaker: loadbalance.BreakerGG})
 	boards := (r.Connectors + perBoard - 1) / perBoard
 	for b := range boards {
 		board := len(w.Nodes)
 		limit := math.RoundToEven(max(1.25*r.RootAmps/float64(boards), per*1.25))
-		w.Nodes = append(w.Nodes, Node{ID: "b" + strconv.Itoa(b), Limit: all(limit), Breaker: loadbalance.BreakerGG, Metered: b == 0})
+		w.Nodes = append(w.Nodes, Node{ID: "b" + strconv.Itoa(b), Limit: all(limit), Breaker: loadbalance.BreakerGG})
 		for k := b * perBoard; k < min(r.Connectors, (b+1)*perBoard); k++ {
 			if k%perFeeder == 0 {
 				w.Nodes = append(w.Nodes, Node{ID: fmt.Sprintf("b%df%d", b, k%perBoard/perFeeder), Parent: board, Limit: all(feeder)})

@@ -180,7 +180,7 @@ func (d *document) waiting() {
 
 // loops are the scenarios without sessions: L1 beside other rules, and what follows.
 func (d *document) loops() {
-	names := slices.DeleteFunc(d.names("L1", "L2", "D1", "S1", "T1", "F1", "F2", "F3", "F4", "F5", "F6"), func(n string) bool {
+	names := slices.DeleteFunc(d.names("L1", "L2", "D1", "S1", "F1", "F2", "F3", "F4", "F5", "F6"), func(n string) bool {
 		r, _ := d.find(n, "busbar", "")
 		return len(r.Metrics) == 0
 	})

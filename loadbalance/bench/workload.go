@@ -19,7 +19,6 @@ type Node struct {
 	Parent  int
 	Limit   [3]float64 // A on L1, L2, L3
 	Breaker loadbalance.Breaker
-	Metered bool
 }
 
 // Connector is one charging point.
@@ -62,9 +61,10 @@ func (s *Session) perAmpSlot() float64 { return s.perAmp() * (SlotSeconds / 3600
 
 // CarModel is how a car follows a setpoint. The zero value follows at once.
 type CarModel struct {
-	Behaviour  Behaviour
-	BatteryKWh float64 // 0: no taper
-	TaperFrom  float64 // state of charge above which the current falls
+	Behaviour Behaviour
+	// BatteryKWh and TaperFrom, a state of charge, belong to the files; no run tapers.
+	BatteryKWh float64
+	TaperFrom  float64
 	Dead       float64 // s until it reacts
 	Up, Down   float64 // A/s, 0: at once
 	Underuse   float64 // A below its offer
