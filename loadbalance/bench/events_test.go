@@ -49,7 +49,8 @@ func TestReplayFindsWhatHasChanged(t *testing.T) {
 		t.Errorf("%v, %v", different, err)
 	}
 	rows[0].Value++
-	if different, err := Replay(rows, in); err != nil || len(different) != 1 {
+	rows[1].Metric = "Q2.gone"
+	if different, err := Replay(rows, in); err != nil || len(different) != 2 || !strings.Contains(different[1], "Q2.gone") {
 		t.Errorf("%v, %v", different, err)
 	}
 }

@@ -2,11 +2,14 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 )
 
-// Replay runs again what rows say and names each figure that is another one now: runs
-// are the same on every machine, so that a difference is a change of behaviour.
+// Replay runs again what rows say and names each figure that is another one now or no
+// longer there: runs are the same on every machine, so that a difference is a change of
+// behaviour.
 func Replay(rows []Row, in Inputs) ([]string, error) {
 	type key struct {
 		instance, policy, departures string
@@ -30,9 +33,13 @@ func Replay(rows []Row, in Inputs) ([]string, error) {
 		}
 		for _, r := range got.Rows() {
 			before, ok := want[k][r.Metric]
+			delete(want[k], r.Metric)
 			if ok && math.Abs(r.Value-before) > 1e-9*max(1, math.Abs(before)) {
 				out = append(out, fmt.Sprintf("%s %s, departures %s: %s was %v, is %v", k.instance, k.policy, k.departures, r.Metric, before, r.Value))
 			}
+		}
+		for _, gone := range slices.Sorted(maps.Keys(want[k])) {
+			out = append(out, fmt.Sprintf("%s %s, departures %s: %s is no longer there", k.instance, k.policy, k.departures, gone))
 		}
 	}
 	return out, nil
