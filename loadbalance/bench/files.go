@@ -208,7 +208,7 @@ func (w *Workload) readSessions(r io.Reader) error {
 
 // readCar reads how the car follows; what is missing is ideal.
 func readCar(c *columns) CarModel {
-	m := CarModel{Behaviour: Normal, TaperFrom: 1}
+	m := CarModel{}
 	for _, f := range []struct {
 		column string
 		to     *float64

@@ -37,6 +37,9 @@ func TestForeignWorkloadsAreRead(t *testing.T) {
 	if w.Sessions[0].Phases != loadbalance.Phases(loadbalance.L1, loadbalance.L3) || w.Sessions[0].Min != 6 || w.Sessions[0].EVCap != 16 {
 		t.Errorf("first session %+v", w.Sessions[0])
 	}
+	if w.Sessions[0].Car != (CarModel{}) { // so that FollowingCars makes one up
+		t.Errorf("a car of which the file says nothing is %+v", w.Sessions[0].Car)
+	}
 	if free := w.free(); free[0] != [3]float64{15, 23.75, 40} {
 		t.Errorf("left over by the base load: %v", free)
 	}
