@@ -97,7 +97,7 @@ func someMoney(t *rapid.T, p *Problem) {
 			Base: []float64{3000, 8000}, Used: float64(rapid.IntRange(0, 4).Draw(t, "used") * 1000)}
 	}
 	if rapid.Bool().Draw(t, "limited") {
-		p.Peak.Limit = float64((60 - rapid.IntRange(0, 50).Draw(t, "limit less")) * 1000)
+		p.Peak.Limit = rapid.SampledFrom([]float64{20_000, 10_000, 40_000, 60_000}).Draw(t, "limit")
 	}
 	if rarely(t, "worth") {
 		p.Worth = float64(rapid.IntRange(1, 8).Draw(t, "of energy")) / 10
