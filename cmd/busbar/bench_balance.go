@@ -174,10 +174,10 @@ func (c benchBalanceCmd) readParts() (*bench.Workload, error) {
 	return bench.ReadParts(filepath.Base(c.Sessions), topology, sessions, base)
 }
 
-// replay runs again what a file of rows holds and names every figure that differs.
 // replayable says what can be replayed.
 const replayable = "Recordings of a box are in DIR/incidents; results are written with --json."
 
+// replay runs again what a file of rows holds and names every figure that differs.
 func (c benchBalanceCmd) replay(con console) error {
 	text, err := os.ReadFile(c.Replay)
 	if err != nil {

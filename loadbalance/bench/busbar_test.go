@@ -36,6 +36,33 @@ func TestBusbarOnTheACNMonth(t *testing.T) {
 	}
 }
 
+// Where departures and energies are known the Balancer delivers what its planner wants,
+// but for little: at 25 A 0.986 of the bound in a month, 0.96 is asked for
+// (load-balancing.md 4.4). With -short it is a week, which has no bound, beside the planner.
+func TestBusbarDoesWhatThePlannerWants(t *testing.T) {
+	i := Instances()[2] // 25 A
+	sessions := readACN(t)
+	if testing.Short() {
+		sessions = firstWeek(sessions)
+	}
+	w, err := i.Workload(sessions, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := RunBusbar(w, Options{Known: true, Plan: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alone := RunPlanner(w)
+	t.Logf("%.1f %%, planner alone %.1f %%, of the month's bound %.3f", r.Percent(), alone.Percent(), r.DeliveredKWh/i.BoundKWh)
+	if r.Percent() < alone.Percent()-1 || !testing.Short() && r.DeliveredKWh < 0.96*i.BoundKWh {
+		t.Errorf("%.1f kWh, the planner alone delivers %.1f", r.DeliveredKWh, alone.DeliveredKWh)
+	}
+	if r.OverSeconds > 0 {
+		t.Errorf("a fuse was overloaded for %.0f s", r.OverSeconds)
+	}
+}
+
 // Cars that follow late and draw less never overload a fuse when there is no base load.
 func TestBusbarWithFollowingCars(t *testing.T) {
 	w, err := Generate("small", Recipe{Kind: Workplace, Connectors: 12, Days: 1, Seed: 3, RootAmps: 25})
