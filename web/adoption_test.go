@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -144,6 +145,14 @@ func TestSignIn(t *testing.T) {
 		if w := ask(s, "POST", "/sign-in", url.Values{"token": {wrong}}.Encode(), html, asForm); w.Code != 403 && w.Code != 400 || w.Header().Get("Set-Cookie") != "" {
 			t.Errorf("%q: %d %s", wrong, w.Code, w.Header().Get("Set-Cookie"))
 		}
+	}
+	led := httptest.NewRequest("POST", "http://box.evil.example/sign-in", strings.NewReader("token=s3cret"))
+	led.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	led.Header.Set("Accept", "text/html")
+	astray := httptest.NewRecorder()
+	s.ServeHTTP(astray, led)
+	if astray.Code != 421 || astray.Header().Get("Set-Cookie") != "" {
+		t.Errorf("signed in under a foreign name: %d %q", astray.Code, astray.Header().Get("Set-Cookie"))
 	}
 	w := ask(s, "POST", "/sign-in", "token=s3cret", html, asForm)
 	given := w.Header().Get("Set-Cookie")

@@ -19,7 +19,7 @@ const (
 	SegmentLength = 2 * time.Minute
 	Reach         = 10 * time.Minute
 	mostSegment   = 512 << 10 // packing it takes some milliseconds
-	mostPacked    = 8 << 20
+	mostPacked    = 4 << 20
 )
 
 // Recorder remembers the last minutes of a Balancer.
@@ -31,6 +31,7 @@ type Recorder struct {
 	segment  []byte
 	began    time.Time
 	previous loadbalance.Input
+	decided  decision
 }
 
 type packed struct {
@@ -60,7 +61,7 @@ func (r *Recorder) Before(b *loadbalance.Balancer, now time.Time) {
 		}
 	}
 	r.segment = append(append([]byte(`{"checkpoint":`), b.Checkpoint(r.base)...), "}\n"...)
-	r.began, r.previous = now, loadbalance.Input{}
+	r.began, r.previous, r.decided = now, loadbalance.Input{}, decision{}
 }
 
 // After is called after a pass with what it was given and what it decided.
@@ -84,7 +85,7 @@ func (r *Recorder) After(now time.Time, in loadbalance.Input, plan loadbalance.P
 		out = plain.Append(out, &plan.Setpoints[i], r.base)
 	}
 	out = append(out, `],"sum":"`...)
-	out = append(out, sum(plan, r.base)...)
+	out = append(out, r.decided.sum(plan, r.base)...)
 	r.segment = append(out, "\"}\n"...)
 	r.previous.Connectors = append(r.previous.Connectors[:0], in.Connectors...)
 	r.previous.Readings = append(r.previous.Readings[:0], in.Readings...)
@@ -117,7 +118,12 @@ func appendChanges[T comparable](out []byte, name string, was, is []T, base time
 		out = append(out, '"')
 		out = strconv.AppendInt(out, int64(i), 10)
 		out = append(out, '"', ':')
-		out = plain.Append(out, &is[i], base)
+		var none T
+		before := &none
+		if i < len(was) {
+			before = &was[i]
+		}
+		out = plain.AppendChanged(out, before, &is[i], base)
 	}
 	if !first {
 		out = append(out, '}')
@@ -125,11 +131,38 @@ func appendChanges[T comparable](out []byte, name string, was, is []T, base time
 	return out
 }
 
-// sum is a fingerprint of everything a pass decided.
-func sum(plan loadbalance.Plan, base time.Time) string {
+// decision is what was decided by the pass before; the zero value is that of none.
+type decision struct {
+	plan    loadbalance.Plan // a copy
+	scratch []byte
+}
+
+// sum is a fingerprint of what a pass decided otherwise than the one before. A replay that
+// has decided the same in all passes of a segment arrives at the same one.
+func (d *decision) sum(plan loadbalance.Plan, base time.Time) string {
+	out := appendAll(d.scratch[:0], d.plan.Setpoints, plan.Setpoints, base)
+	out = appendAll(out, d.plan.Nodes, plan.Nodes, base)
+	out = appendAll(out, d.plan.Alarms, plan.Alarms, base)
+	out = strconv.AppendInt(out, int64(plan.Wake.Sub(base)), 10)
+	d.scratch = out
+	d.plan.Setpoints = append(d.plan.Setpoints[:0], plan.Setpoints...)
+	d.plan.Nodes = append(d.plan.Nodes[:0], plan.Nodes...)
+	d.plan.Alarms = append(d.plan.Alarms[:0], plan.Alarms...)
 	h := fnv.New64a()
-	h.Write(plain.Append(nil, &plan, base))
+	h.Write(out)
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// appendAll writes the items that differ from those at the same place before, whole.
+func appendAll[T comparable](out []byte, was, is []T, base time.Time) []byte {
+	out = strconv.AppendInt(out, int64(len(is)), 10)
+	for i := range is {
+		if i >= len(was) || was[i] != is[i] {
+			out = strconv.AppendInt(append(out, ' '), int64(i), 10)
+			out = plain.Append(out, &is[i], base)
+		}
+	}
+	return out
 }
 
 // Magic is what the file of a Recording begins with.

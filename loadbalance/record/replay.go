@@ -66,13 +66,14 @@ func Replay(r io.Reader, visit func(Pass)) (Outcome, error) {
 }
 
 type player struct {
-	visit func(Pass)
-	line  int
-	base  time.Time
-	cfg   loadbalance.Config
-	b     *loadbalance.Balancer
-	in    loadbalance.Input
-	out   Outcome
+	visit   func(Pass)
+	line    int
+	base    time.Time
+	cfg     loadbalance.Config
+	b       *loadbalance.Balancer
+	in      loadbalance.Input
+	decided decision
+	out     Outcome
 }
 
 // row is any line of a recording.
@@ -122,7 +123,7 @@ func (p *player) read(raw []byte) error {
 		if err != nil {
 			return fmt.Errorf("cannot replay line %d: %w", p.line, err)
 		}
-		p.b, p.in = b, loadbalance.Input{}
+		p.b, p.in, p.decided = b, loadbalance.Input{}, decision{}
 	case p.b == nil:
 		return fmt.Errorf("cannot replay line %d: a pass before the first checkpoint", p.line)
 	default:
@@ -152,7 +153,7 @@ func (p *player) pass(r *row) error {
 		return err
 	}
 	v.Plan = p.b.Step(v.At, p.in)
-	v.Same = sum(v.Plan, p.base) == r.Sum
+	v.Same = p.decided.sum(v.Plan, p.base) == r.Sum
 	if p.out.Passes++; !v.Same {
 		p.out.Different++
 	}
@@ -186,11 +187,9 @@ func change[T any](list []T, n *int, set changes, base time.Time) ([]T, error) {
 		if err != nil || i < 0 || i >= len(list) {
 			return nil, fmt.Errorf("item %q of %d", at, len(list))
 		}
-		var item T
-		if err := plain.Read(raw, &item, base); err != nil {
+		if err := plain.Read(raw, &list[i], base); err != nil {
 			return nil, err
 		}
-		list[i] = item
 	}
 	return list, nil
 }

@@ -27,8 +27,34 @@ func Append[T any](out []byte, v *T, base time.Time) []byte {
 	return appendValue(out, reflect.ValueOf(v).Elem(), base)
 }
 
-// Read fills what v points to, which must be zero, from what Append wrote. A member that
-// the type doesn't have is an error.
+// AppendChanged writes the members of the struct at is that may differ from those at was,
+// those that are zero now included. Members whose bytes are the same are the same; where
+// only the bytes differ a member is written for nothing.
+func AppendChanged[T any](out []byte, was, is *T, base time.Time) []byte {
+	old, now := unsafe.Slice((*byte)(unsafe.Pointer(was)), unsafe.Sizeof(*was)), unsafe.Slice((*byte)(unsafe.Pointer(is)), unsafe.Sizeof(*is))
+	v := reflect.ValueOf(is).Elem()
+	t := v.Type()
+	out = append(out, '{')
+	first := true
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if bytes.Equal(old[f.Offset:f.Offset+f.Type.Size()], now[f.Offset:f.Offset+f.Type.Size()]) {
+			continue
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		first = false
+		out = append(out, '"')
+		out = append(out, f.Name...)
+		out = append(out, '"', ':')
+		out = appendValue(out, open(v.Field(i)), base)
+	}
+	return append(out, '}')
+}
+
+// Read puts what Append or AppendChanged wrote into what v points to; members that were
+// not written stay as they are. A member that the type doesn't have is an error.
 func Read[T any](raw json.RawMessage, v *T, base time.Time) error {
 	return readValue(raw, reflect.ValueOf(v).Elem(), base)
 }
@@ -91,7 +117,8 @@ func appendValue(out []byte, v reflect.Value, base time.Time) []byte {
 	panic(fmt.Sprintf("plain: a %v can't be written", v.Type())) // the round-trip tests walk all types
 }
 
-// readValue fills v, which is zero, from what appendValue wrote.
+// readValue is the way back from appendValue; what was left out because it was zero must
+// be zero already.
 func readValue(raw json.RawMessage, v reflect.Value, base time.Time) error {
 	if v.Type() == timeType {
 		if string(raw) == `"`+never+`"` {
@@ -115,7 +142,9 @@ func readValue(raw json.RawMessage, v reflect.Value, base time.Time) error {
 			if !f.IsValid() {
 				return fmt.Errorf("cannot read member %q of %v: this version doesn't know it", name, v.Type())
 			}
-			if err := readValue(member, open(f), base); err != nil {
+			f = open(f)
+			f.SetZero()
+			if err := readValue(member, f, base); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
@@ -126,6 +155,9 @@ func readValue(raw json.RawMessage, v reflect.Value, base time.Time) error {
 			return err
 		}
 		if v.Kind() == reflect.Slice {
+			if len(items) == 0 {
+				return nil // no items and no list are the same
+			}
 			v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 		} else if len(items) != v.Len() {
 			return fmt.Errorf("cannot read %d items into %v", len(items), v.Type())
