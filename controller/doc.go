@@ -3,7 +3,7 @@
 // cloud has to hear about it.
 //
 // Site.Step(now, Event) []Effect is pure: no clock, no I/O, no goroutine, no log.
-// Loop is the one goroutine that owns a Site; everybody else posts events to it or
+// Loop owns the Site and steps it one event at a time; everybody else hands events to it or
 // reads the immutable Snapshot it publishes. Effects are data, carried out by the
 // adapters (store, downstream, upstream) behind the small interfaces of Loop.
 //

@@ -3,7 +3,9 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,8 +27,8 @@ type Journal interface {
 	Telemetry(t Telemetry)
 }
 
-// Adapter carries out effects for one side. Do must return at once and be safe to
-// call from the Loop's goroutine only.
+// Adapter carries out effects for one side. Do must return at once. It is called by one
+// goroutine at a time, and must not need a mutex that somebody holds while asking.
 type Adapter interface {
 	Do(Effect)
 }
@@ -48,12 +50,12 @@ type LoopConfig struct {
 	OnLag func(time.Duration)
 }
 
-// Loop is the one goroutine that owns a Site. Post, Ask and Snapshot may be called
-// from any goroutine.
+// Loop owns a Site: who has the turn steps it, and nobody else looks at it. Post, Ask
+// and Snapshot may be called from any goroutine.
 type Loop struct {
 	cfg      LoopConfig
-	facts    chan Event
-	readings chan struct{} // signals that slots has something
+	facts    chan Event    // received by who has the turn alone, so that nothing overtakes
+	work     chan struct{} // signals that facts or slots has something
 	stopped  chan struct{}
 	snapshot atomic.Pointer[Snapshot]
 	watched  atomic.Bool // somebody took the snapshot since it was made
@@ -61,7 +63,12 @@ type Loop struct {
 	slotMu sync.Mutex
 	slots  map[string]MeterSampled // latest wins, by meter
 
-	wakeAt time.Time // what the timer is set to; Run's goroutine alone
+	// turn is Run's, and that of who asks while there is nothing else to do: waking Run
+	// would cost more than most Steps. It guards the Site and what follows.
+	turn    sync.Mutex
+	running bool
+	timer   *time.Timer
+	wakeAt  time.Time // what the timer is set to
 
 	replyMu   sync.Mutex
 	replies   map[ReplyID]chan AnswerBody
@@ -77,12 +84,12 @@ func NewLoop(cfg LoopConfig) *Loop {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	l := &Loop{
-		cfg:      cfg,
-		facts:    make(chan Event, cfg.Queue),
-		readings: make(chan struct{}, 1),
-		stopped:  make(chan struct{}),
-		slots:    map[string]MeterSampled{},
-		replies:  map[ReplyID]chan AnswerBody{},
+		cfg:     cfg,
+		facts:   make(chan Event, cfg.Queue),
+		work:    make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+		slots:   map[string]MeterSampled{},
+		replies: map[ReplyID]chan AnswerBody{},
 	}
 	l.snapshot.Store(cfg.Site.Snapshot(time.Time{}))
 	return l
@@ -96,10 +103,7 @@ func (l *Loop) Post(ev Event) error {
 		l.slotMu.Lock()
 		l.slots[m.Meter] = m
 		l.slotMu.Unlock()
-		select {
-		case l.readings <- struct{}{}:
-		default:
-		}
+		l.stir()
 		return nil
 	}
 	select {
@@ -109,14 +113,24 @@ func (l *Loop) Post(ev Event) error {
 	}
 	select {
 	case l.facts <- ev:
+		l.stir()
 		return nil
 	default:
 		return ErrCongested
 	}
 }
 
-// Ask posts the event that ask makes with a fresh ReplyID and waits for its Answer.
-// It ends early with ctx's error, or ErrStopped.
+// stir has Run look at what there is to do.
+func (l *Loop) stir() {
+	select {
+	case l.work <- struct{}{}:
+	default:
+	}
+}
+
+// Ask hands over the event that ask makes with a fresh ReplyID and waits for its Answer.
+// What the same goroutine has posted before goes first. The caller must hold no mutex
+// that an Adapter needs. It ends early with ctx's error, or ErrStopped.
 func (l *Loop) Ask(ctx context.Context, ask func(ReplyID) Event) (AnswerBody, error) {
 	answer := make(chan AnswerBody, 1)
 	l.replyMu.Lock()
@@ -129,8 +143,10 @@ func (l *Loop) Ask(ctx context.Context, ask func(ReplyID) Event) (AnswerBody, er
 		delete(l.replies, id)
 		l.replyMu.Unlock()
 	}()
-	if err := l.Post(ask(id)); err != nil {
-		return nil, err
+	if ev := ask(id); !l.stepHere(ev) {
+		if err := l.Post(ev); err != nil {
+			return nil, err
+		}
 	}
 	select {
 	case body := <-answer:
@@ -149,44 +165,99 @@ func (l *Loop) Snapshot() *Snapshot {
 	return l.snapshot.Load()
 }
 
+// stepHere steps the Site on the goroutine of who asks; false if somebody else has the
+// turn, too much waits or the Loop does not run.
+func (l *Loop) stepHere(ev Event) bool {
+	if !l.turn.TryLock() {
+		return false
+	}
+	defer l.turn.Unlock()
+	if !l.running {
+		return false
+	}
+	defer endProcess()
+	done := l.drain()
+	if done {
+		l.step(ev)
+	}
+	l.publish()
+	return done
+}
+
+// endProcess has a panic of a Step end the process, although callers of Ask survive
+// theirs: a Site that was left half stepped must not send another setpoint.
+func endProcess() {
+	if p := recover(); p != nil {
+		stack := debug.Stack()
+		go func() { panic(fmt.Sprintf("the control loop panicked: %v\n%s", p, stack)) }()
+		select {} // nobody gets the turn any more
+	}
+}
+
 // Run steps the Site until ctx ends. A panic in a Step is not caught: the process
 // must end, and the chargers' leases keep the site safe until it is back.
 func (l *Loop) Run(ctx context.Context) error {
 	defer close(l.stopped)
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	timer := l.begin()
+	defer l.finish()
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
 			return nil
-		case ev := <-l.facts:
-			l.step(ev, timer)
-			l.drain(timer)
-		case <-l.readings:
-			for _, m := range l.takeReadings() {
-				l.step(m, timer)
-			}
+		case <-l.work:
 		case <-timer.C:
-			if l.cfg.OnLag != nil && !l.wakeAt.IsZero() {
-				l.cfg.OnLag(time.Since(l.wakeAt))
-			}
-			l.step(Tick{}, timer)
+			due = true
 		}
-		l.publish()
+		l.take(due)
 	}
 }
 
-// drain takes what else is waiting before a snapshot is made, so that a burst of
-// facts costs one snapshot.
-func (l *Loop) drain(timer *time.Timer) {
+// begin lets the Site be stepped, for the first time at once.
+func (l *Loop) begin() *time.Timer {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.timer, l.running = time.NewTimer(0), true
+	return l.timer
+}
+
+func (l *Loop) finish() {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.running = false
+	l.timer.Stop()
+}
+
+// take is Run's turn; due: the timer has run out.
+func (l *Loop) take(due bool) {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	if due {
+		if l.cfg.OnLag != nil && !l.wakeAt.IsZero() {
+			l.cfg.OnLag(time.Since(l.wakeAt))
+		}
+		l.step(Tick{})
+	}
+	for _, m := range l.takeReadings() {
+		l.step(m)
+	}
+	l.drain()
+	l.publish()
+}
+
+// drain steps what waits, so that a burst of facts costs one snapshot. It leaves room for
+// readings and the timer in between: false if it left something.
+func (l *Loop) drain() bool {
 	for range 64 {
 		select {
 		case ev := <-l.facts:
-			l.step(ev, timer)
+			l.step(ev)
 		default:
-			return
+			return true
 		}
 	}
+	l.stir()
+	return false
 }
 
 func (l *Loop) takeReadings() []MeterSampled {
@@ -200,18 +271,18 @@ func (l *Loop) takeReadings() []MeterSampled {
 	return out
 }
 
-func (l *Loop) step(ev Event, timer *time.Timer) {
+func (l *Loop) step(ev Event) {
 	start := time.Now()
 	effects := l.cfg.Site.Step(start, ev)
 	if l.cfg.OnStep != nil {
 		l.cfg.OnStep(time.Since(start))
 	}
 	for _, e := range effects {
-		l.carryOut(e, timer)
+		l.carryOut(e)
 	}
 }
 
-func (l *Loop) carryOut(e Effect, timer *time.Timer) {
+func (l *Loop) carryOut(e Effect) {
 	switch e := e.(type) {
 	case Answer:
 		l.answer(e)
@@ -220,7 +291,7 @@ func (l *Loop) carryOut(e Effect, timer *time.Timer) {
 			l.cfg.Logger.Error("cannot hand rows to the journal", "err", err)
 			for _, failed := range l.cfg.Site.Step(time.Now(), JournalFailed{Err: err.Error()}) {
 				if _, again := failed.(Persist); !again {
-					l.carryOut(failed, timer)
+					l.carryOut(failed)
 				}
 			}
 		}
@@ -232,7 +303,7 @@ func (l *Loop) carryOut(e Effect, timer *time.Timer) {
 		l.cfg.Journal.Telemetry(e)
 	case Wake:
 		l.wakeAt = e.At
-		timer.Reset(max(0, time.Until(e.At)))
+		l.timer.Reset(max(0, time.Until(e.At)))
 	case SetLimit, InstallFailsafe, PushBaseline, Disconnect, Command:
 		l.cfg.Chargers.Do(e)
 	case AskToken, ReportStatus, RestartUplink:

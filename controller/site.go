@@ -7,8 +7,8 @@ import (
 	"busbar/loadbalance"
 )
 
-// Site is the domain's state. It is owned by one goroutine (Loop); nothing in it
-// may be touched by anyone else.
+// Site is the domain's state. It is owned by the Loop; nothing in it may be touched by
+// anyone else.
 type Site struct {
 	cfg      SiteConfig
 	now      time.Time // of the Step that runs

@@ -72,6 +72,7 @@ func TestIdentityThatWandersIsQuarantined(t *testing.T) {
 			ws, resp, err := d.DialContext(t.Context(), "ws://box:8887/CP1", nil)
 			if err == nil {
 				t.Cleanup(func() { _ = ws.Close() })
+				synctest.Wait() // the upgrade is answered before the connection has its place
 				return nil
 			}
 			return &DialError{Status: resp.StatusCode}

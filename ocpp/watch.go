@@ -7,7 +7,7 @@ import (
 
 // reliefAfter is how long the goroutine that reads may be kept from it by a CALL, at
 // least; at most it is two times as long.
-const reliefAfter = 10 * time.Millisecond
+const reliefAfter = 25 * time.Millisecond
 
 // watch looks after the CALLs that are handled on the goroutines that have read them
 // (takeCall), of all connections of a Server. It ticks while any are: a timer for each

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,20 +32,23 @@ const (
 // logged and counted, never passed on.
 type history struct {
 	db      *sql.DB
-	full    *sql.Stmt // inserts historyRows rows
+	insertN *sql.Stmt // inserts historyRows rows
 	log     *slog.Logger
 	age     time.Duration
 	rows    int64
-	queue   chan controller.Telemetry
 	dropped atomic.Int64
 	pruned  time.Time
 	broken  bool // the last write failed: said once
+
+	mu      sync.Mutex
+	waiting []controller.Telemetry
+	work    chan struct{} // signals the first that waits, and that a batch does
 }
 
 // openHistory opens telemetry.db. A file that can't be opened is moved away and a new
 // one begun.
 func openHistory(ctx context.Context, dir string, opts Options) (*history, error) {
-	h := &history{log: opts.Logger, age: opts.TelemetryAge, rows: opts.TelemetryRows, queue: make(chan controller.Telemetry, historyQueue)}
+	h := &history{log: opts.Logger, age: opts.TelemetryAge, rows: opts.TelemetryRows, work: make(chan struct{}, 1)}
 	path := filepath.Join(dir, historyFile)
 	err := h.open(ctx, path)
 	if err == nil || errors.Is(err, ErrNewer) || ctx.Err() != nil {
@@ -77,7 +81,7 @@ func (h *history) open(ctx context.Context, path string) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	if h.full, err = db.PrepareContext(ctx, insertion(historyRows)); err != nil {
+	if h.insertN, err = db.PrepareContext(ctx, insertion(historyRows)); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	h.db = db
@@ -93,12 +97,35 @@ func (h *history) close() error {
 
 // Telemetry takes a sample for the history; it never waits. When too many wait for
 // the disk the sample is dropped and counted.
-func (s *Store) Telemetry(t controller.Telemetry) {
-	select {
-	case s.history.queue <- t:
-	default:
-		s.history.dropped.Add(1)
+func (s *Store) Telemetry(t controller.Telemetry) { s.history.add(t) }
+
+// add wakes who writes for the first sample and for a full batch, not for each: that
+// would cost more than the sample.
+func (h *history) add(t controller.Telemetry) {
+	h.mu.Lock()
+	n := len(h.waiting)
+	if n < historyQueue {
+		h.waiting = append(h.waiting, t)
 	}
+	h.mu.Unlock()
+	switch n + 1 {
+	case 1, historyBatch:
+		select {
+		case h.work <- struct{}{}:
+		default:
+		}
+	case historyQueue + 1:
+		h.dropped.Add(1)
+	}
+}
+
+// take is what waits, in place of which spare is filled.
+func (h *history) take(spare []controller.Telemetry) []controller.Telemetry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	batch := h.waiting
+	h.waiting = spare[:0]
+	return batch
 }
 
 // TelemetryDropped counts samples that did not get into the history.
@@ -112,24 +139,28 @@ func (h *history) run(ctx context.Context) {
 	timer.Stop()
 	for {
 		select {
-		case t := <-h.queue:
-			if len(batch) == 0 {
+		case <-h.work:
+			if !h.full() {
 				timer.Reset(historyEvery)
-			}
-			if batch = append(batch, t); len(batch) < historyBatch {
 				continue
 			}
 		case <-timer.C:
 		case <-ctx.Done():
-			for len(h.queue) > 0 {
-				batch = append(batch, <-h.queue)
-			}
-			h.flush(batch)
+			h.flush(h.take(nil))
 			return
 		}
+		timer.Stop()
+		batch = h.take(batch)
 		h.flush(batch)
-		batch = batch[:0]
+		clear(batch)
 	}
+}
+
+// full tells whether a batch waits.
+func (h *history) full() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.waiting) >= historyBatch
 }
 
 func (h *history) flush(batch []controller.Telemetry) {
@@ -189,7 +220,7 @@ func (h *history) insertSamples(tx *sql.Tx, rows []controller.Telemetry) error {
 		_, err := tx.Exec(insertion(len(rows)), args...)
 		return err
 	}
-	_, err := tx.Stmt(h.full).Exec(args...)
+	_, err := tx.Stmt(h.insertN).Exec(args...)
 	return err
 }
 
