@@ -41,7 +41,9 @@ func behind(t *testing.T, ca *authority, profile, at int) (*ws.Server, ocppsim.C
 		server.SetBasicAuthHandler(func(user, pass string) bool { return user == "CS1" && pass == password })
 	}
 	return server, ocppsim.ChargerConfig{ID: "CS1", URL: fmt.Sprintf("%s://127.0.0.1:%d/ocpp", scheme, at), Password: secret, TLS: station.Config(),
-		Outlets: []ocppsim.Outlet{{Number: 1, Phases: 3, Max: 32}}, Reconnect: 200 * time.Millisecond,
+		Outlets: []ocppsim.Outlet{{Number: 1, Phases: 3, Max: 32}},
+		// The library forgets a station that is back before it has noticed that it went.
+		Reconnect: 2 * time.Second,
 		Plan: func(_, n int) (ocppsim.Session, bool) {
 			return ocppsim.Session{Wait: time.Second, Token: "TAG1"}, n == 0
 		}}
