@@ -21,6 +21,10 @@ type Layout struct {
 	// cloud; OfflineUnknownAccepted while the cloud is away.
 	UnknownAccepted        bool
 	OfflineUnknownAccepted bool
+	// Zone is where the site's clocks are set; nil: UTC.
+	Zone     *time.Location
+	Vehicles []VehicleLayout
+	Groups   []GroupLayout
 	// MeterInterval is how often chargers are asked to meter (10 s).
 	MeterInterval time.Duration
 }
@@ -50,6 +54,8 @@ type ConnectorLayout struct {
 	Wiring []loadbalance.Phase
 	Bay    string
 	EVSEID string
+	// Expected is what a stay here is expected to be.
+	Expected Expected
 }
 
 // UplinkLayout is how the site appears to the cloud. Station is empty without one.

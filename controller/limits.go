@@ -194,7 +194,8 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 		Online: sl.station.online, Held: l.held, HeldAt: l.heldAt, LeaseUntil: l.leaseUntil,
 		LastUp: l.lastUp, LastDown: l.lastDown, Measured: sl.measured, MeasuredAt: sl.measuredAt,
 	}
-	c.Departure, c.Needs = sl.wanted()
+	look := s.outlook(sl)
+	c.Departure, c.Needs = look.departure, int64(look.energy)
 	// It may draw the fall-back until its transaction has ended, when a start is under
 	// way, when it reports to charge without our knowing why, and out of our reach.
 	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || sl.flows() || !sl.station.online

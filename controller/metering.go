@@ -103,6 +103,9 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 		}
 		if sample.SoC >= 0 {
 			sl.soc = sample.SoC
+			if t != nil {
+				sl.socRegister = t.row.LastRegister
+			}
 		}
 	}
 	id := TxID(0)

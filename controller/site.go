@@ -60,6 +60,7 @@ type Site struct {
 	nextOp   OpID
 	settings map[string]string
 	profiles []*siteProfile
+	garage   garage
 	resetAt  time.Time
 
 	alarms    map[alarmKey]*Alarm
@@ -102,6 +103,7 @@ func NewSite(cfg SiteConfig) (*Site, error) {
 		settings: defaultSettings(), chargerTxs: map[chargerTxKey]TxID{},
 		alarms: map[alarmKey]*Alarm{},
 	}
+	s.garage = newGarage(&s.cfg.Layout)
 	s.uplink.state = UplinkOff
 	if cfg.Layout.Uplink.Station != "" {
 		s.uplink.state = UplinkDisconnected
@@ -212,6 +214,8 @@ func (s *Site) dispatchOther(ev Event) {
 		s.cacheCleared(ev)
 	case LimitRequested:
 		s.limitRequested(ev)
+	case DepartureRequested:
+		s.departureRequested(ev)
 	case ApproveRequested:
 		s.approveRequested(ev)
 	case Audited:

@@ -79,6 +79,13 @@ type ConnectorView struct {
 	// until lifted.
 	OperatorLimit loadbalance.MilliAmp
 	OperatorUntil time.Time
+	// Departure and Needs (Wh) are what is known of the car's plans, zero where nothing
+	// is, and who told. Vehicle is the car's id.
+	Departure   time.Time
+	DepartureBy NeedsSource
+	Needs       WattHour
+	NeedsBy     NeedsSource
+	Vehicle     string
 }
 
 // ChargerView is one charger.

@@ -37,7 +37,7 @@ type transaction struct {
 	deauth   bool       // ended by us because the cloud said no
 	nextSeq  int        // of a 2.x charger's events; 0: not known
 	closeAt  time.Time  // synthetic close unless its Stop comes
-	needs    needs
+	told     told
 	// startDue and stopDue are true until the cloud has acknowledged them.
 	startDue, stopDue bool
 }

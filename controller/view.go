@@ -77,6 +77,11 @@ func (s *Site) connectorView(sl *slot) ConnectorView {
 	if t := sl.tx; t != nil {
 		v.Tx, v.UpTx, v.Token, v.Since = t.id, t.row.UpTx, maskToken(t.row.Token), t.row.StartedAt
 		v.Energy = sl.register - t.row.MeterStart
+		look := s.outlook(sl)
+		v.Departure, v.DepartureBy, v.Needs, v.NeedsBy = look.departure, look.leavesBy, look.energy, look.needsBy
+		if look.vehicle != nil {
+			v.Vehicle = look.vehicle.ID
+		}
 	} else {
 		v.Setpoint, v.Measured = 0, loadbalance.PerPhase{}
 	}

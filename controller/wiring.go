@@ -38,14 +38,16 @@ type slot struct {
 	proof      *proof // the test of the fall-back that runs, if any
 	register   WattHour
 	soc        int
-	reported   SlotStatus // what the cloud was last told
-	everTold   bool
-	setpoint   loadbalance.Setpoint // of the last pass
-	operator   operatorLimit
-	expectedAt time.Time // a car was let in; zero: none
-	lastRule   string    // of the last Authorize at this charger
-	lastToken  IDToken
-	inoperable bool // the cloud or an operator took it out of service
+	// socRegister is the transaction's register when soc was told.
+	socRegister WattHour
+	reported    SlotStatus // what the cloud was last told
+	everTold    bool
+	setpoint    loadbalance.Setpoint // of the last pass
+	operator    operatorLimit
+	expectedAt  time.Time // a car was let in; zero: none
+	lastRule    string    // of the last Authorize at this charger
+	lastToken   IDToken
+	inoperable  bool // the cloud or an operator took it out of service
 	// Of a 2.x charger: a car is there, its transaction has ended, and the energy flow.
 	occupied, finished bool
 	charging2          ChargingState
@@ -170,6 +172,7 @@ func (s *Site) recover(r Recovered) {
 	s.recoverTransactions(r)
 	s.recoverHeld(r.Settings)
 	s.recoverOutside(r.Settings)
+	s.recoverTold(r.Settings)
 	for _, st := range r.Statuses {
 		if st.Slot >= 1 && int(st.Slot) <= len(s.slots) {
 			s.slots[st.Slot-1].status = st

@@ -52,6 +52,17 @@ func TestCommands(t *testing.T) {
 		{name: "limit lifted", path: path + "limit", body: `{"limit_a":null}`, code: 200,
 			event:  controller.LimitRequested{Reply: 1, Origin: controller.FromLocal, Slot: 1, Limit: -1},
 			answer: controller.CommandAnswer{Status: "Accepted"}},
+		{name: "departure", path: path + "departure", body: `{"departure":"2026-03-03T05:30:00+01:00","energy_wh":20000}`, code: 200,
+			event:  controller.DepartureRequested{Reply: 1, Origin: controller.FromLocal, Slot: 1, Departure: time.Date(2026, 3, 3, 4, 30, 0, 0, time.UTC), Energy: 20000},
+			answer: controller.CommandAnswer{Status: "Accepted"}},
+		{name: "departure forgotten", path: path + "departure", body: `{}`, code: 200,
+			event:  controller.DepartureRequested{Reply: 1, Origin: controller.FromLocal, Slot: 1},
+			answer: controller.CommandAnswer{Status: "Accepted"}},
+		{name: "departure refused", path: path + "departure", body: `{"target_soc":80}`, code: 409, says: "capacity",
+			event:  controller.DepartureRequested{Reply: 1, Origin: controller.FromLocal, Slot: 1, TargetSoC: 80},
+			answer: controller.CommandAnswer{Status: "Rejected", Reason: "the capacity of the battery is not known"}},
+		{name: "departure with a wrong charge", path: path + "departure", body: `{"target_soc":101}`, code: 400, says: "state of charge"},
+		{name: "departure that is no time", path: path + "departure", body: `{"departure":"half past five"}`, code: 400, says: "can't be read"},
 		{name: "limit missing", path: path + "limit", body: `{}`, code: 400, says: "limit_a is missing"},
 		{name: "limit as text", path: path + "limit", body: `{"limit_a":"ten"}`, code: 400, says: "limit_a"},
 		{name: "limit too high", path: path + "limit", body: `{"limit_a":1e9}`, code: 400, says: "limit_a"},
@@ -97,6 +108,8 @@ func TestCommandsAreAuditedByName(t *testing.T) {
 		{"limit", `{"limit_a":10.5,"for":"30m"}`, "a limit of 10.5 A for 30m0s was asked for"},
 		{"limit", `{"limit_a":10}`, "a limit of 10.0 A until lifted was asked for"},
 		{"limit", `{"limit_a":null}`, "the end of the limit was asked for"},
+		{"departure", `{"departure":"2026-03-03T05:30:00Z","energy_wh":9000}`, "the car's plans were told: leaves 2026-03-03T05:30:00Z wants 9000 Wh"},
+		{"departure", `{}`, "the car's departure was to be forgotten"},
 	} {
 		for _, journal := range []error{nil, controller.ErrStopped} {
 			var got []controller.Event

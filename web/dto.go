@@ -109,6 +109,13 @@ type (
 		MeasuredAt *time.Time  `json:"measured_at"`
 		SoC        *int        `json:"soc_percent"`
 		Reason     reasonDTO   `json:"reason"`
+		// Departure and needs, null where nothing is known, and who told: car, request,
+		// vehicle, group or connector.
+		Departure   *time.Time `json:"departure"`
+		DepartureBy string     `json:"departure_by"`
+		NeedsWh     *int64     `json:"needs_wh"` // still, 0 when it has what it wanted
+		NeedsBy     string     `json:"needs_by"`
+		Vehicle     string     `json:"vehicle"`
 	}
 	reasonDTO struct {
 		Rule    string `json:"rule"`
@@ -238,6 +245,10 @@ func newConnectorDTO(c controller.ConnectorView) connectorDTO {
 	}
 	if !silent(c) {
 		d.MeasuredA = new(perPhase(c.Measured))
+	}
+	d.Departure, d.DepartureBy, d.NeedsBy, d.Vehicle = known(c.Departure), string(c.DepartureBy), string(c.NeedsBy), c.Vehicle
+	if c.NeedsBy != controller.NeedsUnknown {
+		d.NeedsWh = new(int64(c.Needs))
 	}
 	if c.SoC >= 0 {
 		d.SoC = new(c.SoC)

@@ -1,6 +1,7 @@
 package appliance
 
 import (
+	"cmp"
 	"time"
 
 	"busbar/controller"
@@ -16,6 +17,10 @@ func Layout(cfg *config.Config) controller.Layout {
 		OfflineUnknownAccepted: cfg.Authorization.OfflineUnknown == config.Accept,
 		MeterInterval:          meterInterval,
 	}
+	if zone, err := time.LoadLocation(cfg.Site.Timezone); err == nil { // a checked configuration names one
+		l.Zone = zone
+	}
+	l.Vehicles, l.Groups = vehicles(cfg), groups(cfg)
 	for _, m := range cfg.Meters {
 		if node, ok := cfg.MeterCircuit(m.ID); ok {
 			l.Meters = append(l.Meters, controller.MeterLayout{ID: m.ID, Node: node, Period: m.Period})
@@ -25,7 +30,7 @@ func Layout(cfg *config.Config) controller.Layout {
 		charger := controller.ChargerLayout{Station: controller.StationID(c.ID), Node: c.Circuit, Failsafe: c.Failsafe}
 		for _, n := range c.Connectors {
 			charger.Connectors = append(charger.Connectors, controller.ConnectorLayout{Number: n.Number, Slot: controller.Slot(n.Slot),
-				Min: n.Min, Max: n.Max, Wiring: n.Wiring, Bay: n.Bay, EVSEID: n.EVSEID})
+				Min: n.Min, Max: n.Max, Wiring: n.Wiring, Bay: n.Bay, EVSEID: n.EVSEID, Expected: expected(cfg, n.Schedule, 0)})
 		}
 		l.Chargers = append(l.Chargers, charger)
 	}
@@ -47,6 +52,34 @@ func conductors(c config.Charger) map[int]int {
 		if len(n.Wiring) > 0 {
 			out[n.Number] = len(n.Wiring)
 		}
+	}
+	return out
+}
+
+// expected is what a schedule says of a stay; needs, if known, come before its own.
+func expected(cfg *config.Config, schedule string, needs config.WattHour) controller.Expected {
+	s, _ := cfg.Schedule(schedule)
+	out := controller.Expected{Energy: controller.WattHour(cmp.Or(needs, s.Needs))}
+	for _, l := range s.Leaves {
+		out.Leaves = append(out.Leaves, controller.Leaving{Days: config.On(l.Days), At: time.Duration(l.At)})
+	}
+	return out
+}
+
+func vehicles(cfg *config.Config) []controller.VehicleLayout {
+	var out []controller.VehicleLayout
+	for _, v := range cfg.Vehicles {
+		e := expected(cfg, v.Schedule, v.Needs)
+		e.TargetSoC = v.TargetSoC
+		out = append(out, controller.VehicleLayout{ID: v.ID, Name: v.Name, Tokens: v.Tokens, Battery: controller.WattHour(v.Battery), Max: v.Max, Phases: v.Phases, Expected: e})
+	}
+	return out
+}
+
+func groups(cfg *config.Config) []controller.GroupLayout {
+	var out []controller.GroupLayout
+	for _, g := range cfg.Authorization.Groups {
+		out = append(out, controller.GroupLayout{ID: g.ID, Tokens: g.Tokens, Parent: g.Parent, Expected: expected(cfg, g.Schedule, g.Needs)})
 	}
 	return out
 }

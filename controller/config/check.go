@@ -21,6 +21,7 @@ func (r *reader) check(c *Config, known Known) {
 	r.checkChargers(c)
 	r.checkSlots(c)
 	r.checkUpstream(c, known)
+	r.checkVehicles(c)
 	r.checkListen(c)
 	if r.ok("grid") && r.ok("circuits") && r.ok("chargers") {
 		r.checkFailsafe(c)

@@ -21,6 +21,8 @@ type Config struct {
 	Onboarding     Onboarding
 	ChargerNetwork ChargerNetwork
 	Listen         Listen
+	Schedules      []Schedule
+	Vehicles       []Vehicle
 }
 
 // Site is the place as a whole.
@@ -103,6 +105,8 @@ type Connector struct {
 	Bay    string
 	EVSEID string
 	QRURL  string
+	// Schedule is what cars leave by here where nothing better is known; "": nothing is.
+	Schedule string
 }
 
 // Phases is the grid phases the connector loads; unknown wiring counts as all.
@@ -143,10 +147,12 @@ type Station struct {
 	Dialect                 string
 }
 
-// Authorization says what happens to tokens nobody can judge.
+// Authorization says what happens to tokens nobody can judge, and whose cards belong
+// together.
 type Authorization struct {
 	Unknown        Decision // there is no cloud
 	OfflineUnknown Decision // the cloud is out of reach
+	Groups         []Group
 }
 
 // Decision is accept or reject.

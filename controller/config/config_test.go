@@ -89,7 +89,11 @@ chargers: [{id: "a*b=c", circuit: main, password: secret-secret, failsafe_a: 0, 
 func TestCanonicalFormRoundTrips(t *testing.T) {
 	odd := strings.ReplaceAll(good(t), `name: Depot North`, `name: "yes: \"#1\" \\ Ü 😀"`)
 	odd = strings.ReplaceAll(odd, `"env:CP1_KEY"`, `"a:b#c'd\"e{[%&*!|>"`)
-	for _, text := range []string{good(t), string(Example()), odd} {
+	fleet := strings.NewReplacer("groups: []", `groups: [{id: drivers, id_tokens: ["04ab", "1e5"], parent: FLEET, needs_kwh: 7.5, schedule: early}]`,
+		"max_a: 32,", "max_a: 32, schedule: early,",
+		"schedules: []", `schedules: [{id: early, leaves: [{days: [mon, fri], at: "05:30"}, {at: "00:00"}], needs_kwh: 40}]`,
+		"vehicles: {}", `vehicles: [{id: van, name: Van, id_tokens: ["04cd"], battery_kwh: 60.125, max_a: 16, phases: 3, needs_kwh: 25, target_soc: 80, schedule: early}]`).Replace(good(t))
+	for _, text := range []string{good(t), string(Example()), odd, fleet} {
 		c := mustParse(t, text)
 		once := c.YAML()
 		again := mustParse(t, string(once))

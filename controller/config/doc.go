@@ -11,9 +11,8 @@
 // Units: currents are loadbalance.MilliAmp (the file says amperes with at most three
 // decimals, keys end in _a), voltages are volts, times are time.Duration.
 //
-// Parts of the contract that this version does not act on (inputs, schedules,
-// vehicles, notify, users, retention, authorization.groups, a second cloud station)
-// may be written empty and are refused otherwise: a setting that is silently ignored
+// Parts of the contract that this version does not act on (inputs, notify, users,
+// retention, a second cloud station) may be written empty and are refused otherwise: a setting that is silently ignored
 // would be a false promise.
 //
 // The package must not know files, environment, network, the controller or the

@@ -40,13 +40,13 @@ func configKind() kind[Config] {
 		later[Config]("inputs", "contacts and limits from outside"),
 		optional("chargers", "list of chargers", list(chargerKind(), 0, 500), nil, func(c *Config) *[]Charger { return &c.Chargers }),
 		optional("upstream", "the cloud; none by default", upstreamKind(), Upstream{}, func(c *Config) *Upstream { return &c.Upstream }),
-		optional("authorization", "what happens to tokens nobody can judge", authorizationKind(), Authorization{Reject, Reject}, func(c *Config) *Authorization { return &c.Authorization }),
+		optional("authorization", "what happens to tokens nobody can judge", authorizationKind(), Authorization{Unknown: Reject, OfflineUnknown: Reject}, func(c *Config) *Authorization { return &c.Authorization }),
 		optional("onboarding", "unknown chargers wait for approval, are refused (closed), or are taken at once (open, for tests only)",
 			enum(OnboardApprove, OnboardClosed, OnboardOpen), OnboardApprove, func(c *Config) *Onboarding { return &c.Onboarding }),
 		maybe("charger_network", "the wire between box and chargers", chargerNetworkKind(), func(c *Config) *ChargerNetwork { return &c.ChargerNetwork }),
 		optional("listen", "addresses the box listens on", listenKind(), defaultListen(), func(c *Config) *Listen { return &c.Listen }),
-		later[Config]("schedules", "times of other limits"),
-		later[Config]("vehicles", "vehicles and their needs"),
+		maybe("schedules", "when cars leave, by weekday", orEmpty(list(scheduleKind(), 0, 200)), func(c *Config) *[]Schedule { return &c.Schedules }),
+		maybe("vehicles", "vehicles known by their tokens", orEmpty(list(vehicleKind(), 0, 5000)), func(c *Config) *[]Vehicle { return &c.Vehicles }),
 		later[Config]("notify", "who is told of alarms"),
 		later[Config]("users", "people who may log in"),
 		later[Config]("retention", "how long records are kept"),
@@ -139,6 +139,7 @@ func connectorKind() kind[Connector] {
 		maybe("phases", "grid phases on the connector's L1, L2, L3; unknown if absent, then each counts on all three", wiring(), func(c *Connector) *[]loadbalance.Phase { return &c.Wiring }),
 		maybe("bay", "parking bay", text("a bay", 1, 50), func(c *Connector) *string { return &c.Bay }),
 		maybe("evse_id", "eMI3 identifier, such as DE*ABC*E001", evseID(), func(c *Connector) *string { return &c.EVSEID }),
+		maybe("schedule", "id of the schedule that cars leave by here, where nothing better is known", identifier(), func(c *Connector) *string { return &c.Schedule }),
 		maybe("qr_url", "address in the QR code at the connector", webURL(), func(c *Connector) *string { return &c.QRURL }),
 	)
 }
@@ -172,7 +173,7 @@ func authorizationKind() kind[Authorization] {
 	return object(
 		optional("unknown", "tokens while there is no cloud", enum(Reject, Accept), Reject, func(a *Authorization) *Decision { return &a.Unknown }),
 		optional("offline_unknown", "tokens while the cloud is out of reach", enum(Reject, Accept), Reject, func(a *Authorization) *Decision { return &a.OfflineUnknown }),
-		later[Authorization]("groups", "groups of tokens and what they may use"),
+		maybe("groups", "cards whose cars leave alike", orEmpty(list(groupKind(), 0, 200)), func(a *Authorization) *[]Group { return &a.Groups }),
 	)
 }
 
