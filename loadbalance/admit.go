@@ -1,10 +1,6 @@
 package loadbalance
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // lockedOut reports whether a connector that was sent to 0 A has to stay there a
 // while, so that a load that comes and goes doesn't make cars stop and start.
@@ -44,13 +40,7 @@ func (b *Balancer) restrict() {
 // admit decides who gets the minimum: by priority, then who charges already, then
 // who has waited longest.
 func (b *Balancer) admit() {
-	b.order = b.order[:0]
-	for i := range b.works {
-		if b.works[i].role == taker {
-			b.order = append(b.order, int32(i))
-		}
-	}
-	slices.SortFunc(b.order, func(x, y int32) int { return b.compareRank(&b.works[x], &b.works[y]) })
+	b.rankTakers()
 	for i := range b.lines {
 		b.lines[i].planned, b.lines[i].wished, b.lines[i].heldFor = b.lines[i].fixed, 0, false
 	}
@@ -94,19 +84,6 @@ func (b *Balancer) addWish(w *work, more MilliAmp) {
 	}
 }
 
-// compareRank orders by priority, then the planner's rank, then laxity, then who
-// charges or has been given a place, then who was served least or waited longest.
-func (b *Balancer) compareRank(x, y *work) int {
-	return cmp.Or(
-		cmp.Compare(y.c.Priority, x.c.Priority),
-		cmp.Compare(uint(x.c.Rank)-1, uint(y.c.Rank)-1), // 0, none, comes last
-		cmp.Compare(x.urgency(), y.urgency()),
-		cmp.Compare(x.standing(b.now), y.standing(b.now)),
-		x.waitingSince().Compare(y.waitingSince()),
-		cmp.Compare(x.c.Slot, y.c.Slot),
-	)
-}
-
 // standing is how strong a connector's hold on its place is, 0 the strongest.
 func (w *work) standing(now time.Time) int {
 	t := &w.s.seat
@@ -119,16 +96,6 @@ func (w *work) standing(now time.Time) int {
 		return 1
 	}
 	return 3
-}
-
-func compareBool(x, y bool) int {
-	switch {
-	case x == y:
-		return 0
-	case x:
-		return 1
-	}
-	return -1
 }
 
 // charging reports whether the connector holds enough to charge by the box's own

@@ -12,7 +12,7 @@ func (b *Balancer) findAlarms() {
 	alarms := b.plan.Alarms[:0]
 	for _, at := range b.shown {
 		n := &b.nodes[at]
-		m := &n.meter
+		m := n.meter
 		if n.cfg.Metered && m.dead {
 			kind := AlarmMeterLost
 			if m.frozen {

@@ -22,6 +22,7 @@ type Balancer struct {
 	known     []known
 	outside   int32 // place of the next connector of no node
 	works     []work
+	ranks     []rank  // of works
 	order     []int32 // takers by rank
 	donors    []int32
 	filler    filler
@@ -59,8 +60,10 @@ func NewBalancer(cfg Config) (*Balancer, error) {
 		return nil, err
 	}
 	b := &Balancer{cfg: cfg, nodes: nodes, lines: makeLines(nodes), index: map[NodeID]int32{}, slots: map[int]*slot{}}
+	meters := make([]meter, len(nodes))
 	for i := range nodes {
 		n := &nodes[i]
+		n.meter = &meters[i]
 		b.index[n.cfg.ID] = n.number
 		n.meter.lost = true // until enough readings have come
 		for p := L1; p <= L3; p++ {
@@ -125,6 +128,7 @@ func (b *Balancer) loadAll(connectors []Connector) {
 	slices.SortStableFunc(b.keys, func(x, y key) int { return cmp.Compare(x.slot, y.slot) })
 	b.placeNodes()
 	b.works = slices.Grow(b.works[:0], len(connectors))[:len(connectors)]
+	b.ranks = slices.Grow(b.ranks[:0], len(connectors))[:len(connectors)]
 	for i := range b.keys {
 		k := &b.keys[i]
 		place := &b.outside
@@ -133,7 +137,12 @@ func (b *Balancer) loadAll(connectors []Connector) {
 		}
 		k.work = *place
 		*place++
-		b.load(&b.works[k.work], &connectors[k.input], b.known[k.input].s, k.node)
+		w := &b.works[k.work]
+		b.load(w, &connectors[k.input], b.known[k.input].s, k.node)
+		b.ranks[k.work] = rank{}
+		if w.role == taker {
+			b.ranks[k.work] = w.rank(b.now, k.work)
+		}
 	}
 	for i := range b.nodes {
 		if end := b.nodes[i].end; int(end) < len(b.nodes) {

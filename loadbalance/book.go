@@ -67,8 +67,8 @@ type work struct {
 	role  role
 	node  int32
 	set   PhaseSet
-	lines []int32
-	heft  int64 // units of power by ampere
+	way   *way
+	lines []int32 // of way
 
 	min, max MilliAmp // multiples of the step; max 0: may not charge
 	weight   int64
@@ -108,8 +108,8 @@ func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 	if at >= 0 {
 		grid := b.nodes[at].grid
 		w.set = grid.lines(w.set)
-		w.heft = grid.heft(w.set)
-		w.lines = b.nodes[at].lines[w.set]
+		w.way = &b.nodes[at].ways[w.set]
+		w.lines = w.way.lines
 	}
 	w.min = b.roundUp(max(bounded(c.Min), minAmp))
 	if w.max = b.roundDown(max(bounded(c.Max), 0)); w.max < w.min {

@@ -41,7 +41,7 @@ func (b *Balancer) Checkpoint(base time.Time) json.RawMessage {
 	slices.SortFunc(c.Slots, func(x, y slotMemory) int { return x.Number - y.Number })
 	for i := range b.nodes {
 		n := &b.nodes[i]
-		c.Nodes = append(c.Nodes, nodeMemory{Meter: n.meter, Seated: n.seated, Swapped: n.swappedAt})
+		c.Nodes = append(c.Nodes, nodeMemory{Meter: *n.meter, Seated: n.seated, Swapped: n.swappedAt})
 	}
 	return plain.Append(nil, &c, base)
 }
@@ -63,7 +63,7 @@ func RestoreBalancer(cfg Config, from json.RawMessage, base time.Time) (*Balance
 	copy(b.lines, c.Lines)
 	for i := range b.nodes {
 		n := &b.nodes[i]
-		n.meter, n.seated, n.swappedAt = c.Nodes[i].Meter, c.Nodes[i].Seated, c.Nodes[i].Swapped
+		*n.meter, n.seated, n.swappedAt = c.Nodes[i].Meter, c.Nodes[i].Seated, c.Nodes[i].Swapped
 	}
 	for i := range c.Slots {
 		b.slots[c.Slots[i].Number] = &c.Slots[i].slot

@@ -39,14 +39,16 @@ func bigSite(tb testing.TB, n int) (*Balancer, Input) {
 }
 
 // second is one control pass of a busy second: a new reading that moved, each
-// tenth charger has reported.
+// tenth charger has reported and has prolonged its lease, so that every pass costs the
+// same.
 func second(b *Balancer, in *Input, i int) Plan {
 	now := morning.Add(time.Duration(i) * time.Second)
 	in.Readings[0].At = now
 	in.Readings[0].Current[i%3] += MilliAmp(i%5-2) * 100
 	for k := i % 10; k < len(in.Connectors); k += 10 {
-		in.Connectors[k].MeasuredAt = now
-		in.Connectors[k].Measured[0] += MilliAmp(i%3-1) * 50
+		c := &in.Connectors[k]
+		c.MeasuredAt, c.HeldAt, c.LeaseUntil = now, now, now.Add(time.Hour)
+		c.Measured[0] += MilliAmp(i%3-1) * 50
 	}
 	return b.Step(now, *in)
 }
@@ -64,6 +66,25 @@ func TestStepAllocatesNothing(t *testing.T) {
 
 func benchmarkStep(b *testing.B, n int) {
 	bal, in := bigSite(b, n)
+	benchmark(b, bal, in)
+}
+
+// BenchmarkStepCrowded500 is a site with places for two in three, where the rest waits
+// its turn.
+func BenchmarkStepCrowded500(b *testing.B) {
+	bal, in := bigSite(b, 500)
+	in.Caps = []Cap{{Node: "main", Limit: Uniform(500 * 4 * Amp), Rule: RuleSiteCap}}
+	for i := range in.Connectors {
+		if i%3 == 1 {
+			c := &in.Connectors[i]
+			c.Held, c.Measured = 0, PerPhase{}
+		}
+	}
+	benchmark(b, bal, in)
+}
+
+func benchmark(b *testing.B, bal *Balancer, in Input) {
+	b.Helper()
 	b.ReportAllocs()
 	i := 0
 	for ; i < 20; i++ {

@@ -1,10 +1,6 @@
 package loadbalance
 
-import (
-	"cmp"
-	"math"
-	"slices"
-)
+import "math"
 
 // The admitted connectors are filled progressively: all rise together from their
 // minimum, each by its weight, until one line is full. Who is below that line stops
@@ -19,6 +15,9 @@ import (
 //
 // Levels are mA per weight, currents mA, both scaled by 1<<levelBits so that the
 // division by a slope loses nothing that matters.
+//
+// What happens at one level happens at once: the changes of slope are added up for each
+// node and then made at the lines above it, and lines move in the heap once for a level.
 
 const levelBits = 10
 
@@ -41,16 +40,9 @@ type share struct {
 	floor  int64 // level where its class begins
 	rising bool
 	done   bool
+	due    uint8 // the kinds of turn that are to be listed, a bit for each
 	x      int64 // scaled outcome
 	line   int32 // that stopped it, -1: its maximum did
-}
-
-// turn is the start or the end of a connector's rise in one tier.
-type turn struct {
-	level int64
-	work  int32
-	to    MilliAmp // what it has at the end
-	end   bool
 }
 
 // tier is the range of levels of one tier: more than any current by weight and any
@@ -61,38 +53,45 @@ const tier = int64(1) << 50
 // fill together with the last.
 const mostClasses = 1 << 10
 
-// filler is the memory of the fill, kept to allocate nothing.
+// filler is the memory of the fill, kept to allocate nothing and to sort little.
 type filler struct {
-	turns []turn
-	heap  []int32 // lines by fullAt
+	turns   []turn // of the last pass, sorted
+	heap    []full // lines by the level at which they are full
+	lean    columns
+	leanAt  int32   // the node that lean is of, -1: none
+	stirred []int32 // lines whose slope changed at this level
 }
 
 // share gives each admitted connector its target.
 func (b *Balancer) share() {
 	b.prepareFill()
+	b.listTurns()
 	f := &b.filler
-	next := 0
-	for {
+	for next := 0; ; {
 		level := int64(never)
 		if next < len(f.turns) {
-			level = f.turns[next].level
+			level = f.turns[next].level()
 		}
-		if len(f.heap) > 0 && b.lines[f.heap[0]].fill.fullAt < level {
-			b.fillUp(f.heap[0])
+		if len(f.heap) > 0 && f.heap[0].level < level {
+			b.fillUp(f.heap[0].line)
 			continue
 		}
 		if next == len(f.turns) {
 			break
 		}
-		b.turn(f.turns[next])
-		next++
+		for ; next < len(f.turns) && f.turns[next].level() == level; next++ {
+			b.turn(f.turns[next])
+		}
+		b.settle(level)
 	}
 	b.roundShares()
 }
 
+// prepareFill starts everybody admitted at its minimum and finds the lines that can be
+// full.
 func (b *Balancer) prepareFill() {
 	f := &b.filler
-	f.turns, f.heap = f.turns[:0], f.heap[:0]
+	f.heap, f.leanAt = f.heap[:0], -1
 	for i := range b.lines {
 		b.lines[i].fill = filling{load: b.lines[i].fixed << levelBits, fullAt: never}
 		b.lines[i].planned = b.lines[i].fixed
@@ -110,7 +109,7 @@ func (b *Balancer) prepareFill() {
 			continue
 		}
 		w.fill.x = int64(w.min) << levelBits
-		b.addTurns(i)
+		w.fill.due = w.turnsDue(b.wish(w))
 		for _, k := range w.lines {
 			l := &b.lines[k]
 			l.fill.load += int64(w.min) * l.times(w) << levelBits
@@ -120,26 +119,8 @@ func (b *Balancer) prepareFill() {
 	for i := range b.lines {
 		if l := &b.lines[i]; l.planned > l.room {
 			l.fill.tight, l.fill.place = true, int32(len(f.heap))
-			f.heap = append(f.heap, int32(i))
+			f.heap = append(f.heap, full{level: never, line: int32(i)})
 		}
-	}
-	slices.SortFunc(f.turns, func(x, y turn) int {
-		return cmp.Or(cmp.Compare(x.level, y.level), compareBool(y.end, x.end), cmp.Compare(x.work, y.work))
-	})
-}
-
-// addTurns lists when the connector rises and stops rising.
-func (b *Balancer) addTurns(i int32) {
-	w := &b.works[i]
-	f := &b.filler
-	wish := b.wish(w)
-	from := w.min
-	if wish > from {
-		f.turns = append(f.turns, turn{w.level(from), i, 0, false}, turn{w.level(wish), i, wish, true})
-		from = wish
-	}
-	if from < w.max || wish <= w.min {
-		f.turns = append(f.turns, turn{w.level(from) + tier, i, 0, false}, turn{w.level(w.max) + tier, i, w.max, true})
 	}
 }
 
@@ -153,43 +134,71 @@ func (b *Balancer) turn(t turn) {
 	w := &b.works[t.work]
 	switch {
 	case w.fill.done:
-	case t.end:
-		b.rest(w, t.level)
-		w.fill.x = int64(t.to) << levelBits
-		w.fill.done = t.to == w.max
+	case t.kind == riseToWish || t.kind == riseToMax:
+		w.fill.rising, w.fill.start = true, t.level()
+		b.tilt(w, t.level(), w.slope)
 	default:
-		w.fill.rising, w.fill.start = true, t.level
-		b.tilt(w, t.level, w.slope)
+		if w.fill.rising {
+			w.fill.rising = false
+			b.tilt(w, t.level(), -w.slope)
+		}
+		to := w.max
+		if t.kind == restAtWish {
+			to = b.wish(w)
+		}
+		w.fill.x = int64(to) << levelBits
+		w.fill.done = to == w.max
 	}
 }
 
-// rest ends the rise of a connector at level, for this tier.
-func (b *Balancer) rest(w *work, level int64) {
-	if !w.fill.rising {
+// tilt notes a change of slope for the lines above a connector; it is made when the next
+// node has its turn, or by settle.
+func (b *Balancer) tilt(w *work, level, by int64) {
+	f := &b.filler
+	if f.leanAt != w.node {
+		b.lean(level)
+		f.leanAt = w.node
+	}
+	f.lean.add(&w.way.times, by)
+}
+
+// lean makes the changes that tilt has noted.
+func (b *Balancer) lean(level int64) {
+	f := &b.filler
+	if f.leanAt < 0 {
 		return
 	}
-	w.fill.x += (level - w.fill.start) * w.slope
-	w.fill.rising = false
-	b.tilt(w, level, -w.slope)
-}
-
-// tilt changes the slope of all lines above a connector.
-func (b *Balancer) tilt(w *work, level, by int64) {
-	for _, k := range w.lines {
+	for _, k := range b.nodes[f.leanAt].all {
 		l := &b.lines[k]
-		f := &l.fill
-		if !f.tight {
+		by := f.lean[l.column()]
+		if by == 0 || !l.fill.tight {
 			continue
 		}
-		f.load += (level - f.at) * f.slope
-		f.at = level
-		f.slope += by * l.times(w)
-		f.fullAt = never
-		if f.slope > 0 {
-			f.fullAt = level + max(0, (l.room<<levelBits)-f.load)/f.slope
-		}
-		b.filler.fix(b.lines, f.place)
+		l.fill.load += (level - l.fill.at) * l.fill.slope
+		l.fill.at = level
+		l.fill.slope += by
+		f.stirred = append(f.stirred, k)
 	}
+	f.lean, f.leanAt = columns{}, -1
+}
+
+// settle makes the changes of one level and reckons when the lines will be full now.
+func (b *Balancer) settle(level int64) {
+	b.lean(level)
+	f := &b.filler
+	for _, k := range f.stirred {
+		l := &b.lines[k]
+		at := int64(never)
+		if l.fill.slope > 0 {
+			at = level + max(0, (l.room<<levelBits)-l.fill.load)/l.fill.slope
+		}
+		if at != l.fill.fullAt {
+			l.fill.fullAt = at
+			f.heap[l.fill.place].level = at
+			f.fix(b.lines, l.fill.place)
+		}
+	}
+	f.stirred = f.stirred[:0]
 }
 
 // fillUp stops everybody below a line that is full.
@@ -202,117 +211,13 @@ func (b *Balancer) fillUp(k int32) {
 		if w.fill.done || w.role != taker || !l.carries(w) {
 			continue
 		}
-		b.rest(w, level)
+		if w.fill.rising {
+			w.fill.x += (level - w.fill.start) * w.slope
+			w.fill.rising = false
+			b.tilt(w, level, -w.slope)
+		}
 		w.fill.done = true
 		w.fill.line = k
 	}
-	l.fill.fullAt = never
-	b.filler.fix(b.lines, l.fill.place)
-}
-
-// roundShares rounds down to whole steps and hands back what that leaves over.
-func (b *Balancer) roundShares() {
-	for i := range b.lines {
-		b.lines[i].planned = b.lines[i].fixed
-	}
-	for _, i := range b.order {
-		w := &b.works[i]
-		if !w.admitted {
-			w.target = 0
-			continue
-		}
-		w.target = max(w.min, b.roundDown(MilliAmp(w.fill.x>>levelBits)))
-		w.reason = Reason{Rule: w.c.CeilingRule}
-		if w.fill.line >= 0 {
-			w.reason = b.lineReason(w.fill.line)
-		}
-		for _, k := range w.lines {
-			b.lines[k].planned += int64(w.target) * b.lines[k].times(w)
-		}
-	}
-	// Largest remainders first, in three classes.
-	for _, least := range [...]MilliAmp{b.cfg.Step - 1, b.cfg.Step / 2, 0} {
-		b.handBack(least)
-	}
-	for _, i := range b.order {
-		b.shareLeftOver(&b.works[i])
-	}
-}
-
-// shareLeftOver lets a car that doesn't charge keep its minimum if nobody else wants
-// the current: some cars don't wake up from 0 A.
-func (b *Balancer) shareLeftOver(w *work) {
-	if !w.s.unused.asleep || w.max == 0 || w.final < w.min || !b.fits(w, int64(w.min)) {
-		return
-	}
-	w.target = w.min
-	for _, k := range w.lines {
-		b.lines[k].planned += int64(w.min) * b.lines[k].times(w)
-	}
-}
-
-// handBack gives one step more to those whose rounding lost at least least, where it
-// fits.
-func (b *Balancer) handBack(least MilliAmp) {
-	for _, i := range b.order {
-		w := &b.works[i]
-		lost := MilliAmp(w.fill.x>>levelBits) - w.target
-		if !w.admitted || lost < least || w.target >= w.max || !b.fits(w, int64(b.cfg.Step)) {
-			continue
-		}
-		w.target += b.cfg.Step
-		for _, k := range w.lines {
-			b.lines[k].planned += int64(b.cfg.Step) * b.lines[k].times(w)
-		}
-	}
-}
-
-// fits reports whether more planned current fits below all fuses of w.
-func (b *Balancer) fits(w *work, more int64) bool {
-	for _, k := range w.lines {
-		if l := &b.lines[k]; l.planned+more*l.times(w) > l.room {
-			return false
-		}
-	}
-	return true
-}
-
-func (b *Balancer) lineReason(k int32) Reason {
-	l := &b.lines[k]
-	return Reason{Rule: l.rule, Node: b.nodes[l.node].cfg.ID, Phase: l.phase}
-}
-
-// fix restores the order of the heap around place.
-func (f *filler) fix(lines []line, place int32) {
-	i := int(place)
-	for i > 0 && f.less(lines, i, (i-1)/2) {
-		f.swap(lines, i, (i-1)/2)
-		i = (i - 1) / 2
-	}
-	for {
-		least := i
-		for c := 2*i + 1; c <= 2*i+2 && c < len(f.heap); c++ {
-			if f.less(lines, c, least) {
-				least = c
-			}
-		}
-		if least == i {
-			return
-		}
-		f.swap(lines, i, least)
-		i = least
-	}
-}
-
-func (f *filler) less(lines []line, i, j int) bool {
-	x, y := f.heap[i], f.heap[j]
-	if fx, fy := lines[x].fill.fullAt, lines[y].fill.fullAt; fx != fy {
-		return fx < fy
-	}
-	return x < y
-}
-
-func (f *filler) swap(lines []line, i, j int) {
-	f.heap[i], f.heap[j] = f.heap[j], f.heap[i]
-	lines[f.heap[i]].fill.place, lines[f.heap[j]].fill.place = int32(i), int32(j)
+	b.settle(level)
 }

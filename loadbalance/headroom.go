@@ -21,7 +21,7 @@ func (b *Balancer) readMeters(readings []Reading) {
 		if !ok || !b.nodes[at].cfg.Metered {
 			continue
 		}
-		if m := &b.nodes[at].meter; m.better(r, b.now) {
+		if m := b.nodes[at].meter; m.better(r, b.now) {
 			lo, hi := b.drawn(at)
 			m.take(r, lo, hi, &b.cfg.Tuning)
 		}

@@ -102,7 +102,7 @@ func (b *Balancer) baseCurrent(l *line, n *node, known bool) {
 		l.slow = max(l.base, n.meter.slow(b.now, l.phase, int64(b.cfg.Tuning.Release/time.Second)))
 	}
 	if known && !l.hotSince.IsZero() {
-		b.distrust(l, &n.meter)
+		b.distrust(l, n.meter)
 	}
 	l.reserve = l.slow
 	if known && n.meter.reserve.known {
@@ -162,7 +162,7 @@ func (b *Balancer) judgeLine(l *line, n *node, known bool) {
 	} else if l.overSince.IsZero() {
 		l.overSince = b.now
 	}
-	l.urgent = l.over && (n.cfg.Metered && n.meter.lost || l.kind == conductor && known && b.dangerous(l, &n.meter))
+	l.urgent = l.over && (n.cfg.Metered && n.meter.lost || l.kind == conductor && known && b.dangerous(l, n.meter))
 	l.ripe = l.over && (!known || l.urgent || b.now.Sub(l.overSince) >= lasting)
 	l.room = l.limit - l.slow - guard
 	if !l.ripe && known {

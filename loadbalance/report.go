@@ -57,7 +57,7 @@ func (b *Balancer) setpoint(w *work) Setpoint {
 
 func (b *Balancer) nodeState(at int32) NodeState {
 	n := &b.nodes[at]
-	m := &n.meter
+	m := n.meter
 	st := NodeState{Node: n.cfg.ID}
 	if n.cfg.Metered {
 		st.Measured, st.Fresh, st.Lost, st.Frozen = m.current, m.fresh && !m.lost, m.lost, m.frozen

@@ -43,8 +43,8 @@ type seat struct {
 }
 
 // claims and yields report whether a swap under way still counts.
-func (t *seat) claims(now time.Time) bool { return now.Sub(t.claim) < changeover }
-func (t *seat) yields(now time.Time) bool { return now.Sub(t.yield) < changeover }
+func (t *seat) claims(now time.Time) bool { return !t.claim.IsZero() && now.Sub(t.claim) < changeover }
+func (t *seat) yields(now time.Time) bool { return !t.yield.IsZero() && now.Sub(t.yield) < changeover }
 
 // sit follows who charges. A place taken ends a claim, one given away a yield.
 func (t *seat) sit(w *work, now time.Time) {

@@ -13,14 +13,15 @@ type node struct {
 	cfg    Node
 	number int32
 	end    int32
-	path   []int32    // itself, then its ancestors up to the root
-	lines  [8][]int32 // for each PhaseSet, the lines on the path
-	first  int32      // works below are [first, last) in this pass
+	path   []int32 // itself, then its ancestors up to the root
+	ways   [8]way  // for each PhaseSet, how it loads the path
+	all    []int32 // the lines on the path
+	first  int32   // works below are [first, last) in this pass
 	last   int32
 	grid   Grid
-	power  int32 // its power line, -1: none
-	skew   int32 // the first of three, -1: none
-	meter  meter
+	power  int32  // its power line, -1: none
+	skew   int32  // the first of three, -1: none
+	meter  *meter // apart, so that nodes lie close together
 
 	seated    int // directly below it that charge
 	swappedAt time.Time
@@ -35,10 +36,21 @@ const (
 	skew               // what loads the conductor more than the others
 )
 
+// column is the one of columns that the line belongs to.
+func (l *line) column() int {
+	switch l.kind {
+	case power:
+		return powerColumn
+	case skew:
+		return skewColumn + int(l.phase)
+	}
+	return int(l.phase)
+}
+
 // times is how much one ampere of a connector counts on the line.
 func (l *line) times(w *work) int64 {
 	if l.kind == power {
-		return w.heft
+		return w.way.times[powerColumn]
 	}
 	return 1
 }
@@ -46,15 +58,13 @@ func (l *line) times(w *work) int64 {
 // of is what currents by phase of a connector count on the line.
 func (l *line) of(w *work, v *PerPhase) int64 {
 	if l.kind == power {
-		return int64(max(v[0], v[1], v[2])) * w.heft
+		return int64(max(v[0], v[1], v[2])) * w.way.times[powerColumn]
 	}
 	return int64(v[l.phase])
 }
 
 // carries reports whether the connector's current counts on the line.
-func (l *line) carries(w *work) bool {
-	return l.kind == power || w.set.Has(l.phase) && (l.kind == conductor || w.set.Count() < 3)
-}
+func (l *line) carries(w *work) bool { return w.way.times[l.column()] != 0 }
 
 // line is one conductor of one node: the smallest thing that can be overloaded. All
 // currents are mA; sums are 64 bits wide, so that no input can overflow them.
@@ -157,9 +167,17 @@ func numberLines(tree []node) {
 	}
 	for i := range tree {
 		n := &tree[i]
-		for set := range n.lines {
+		for set := range n.ways {
+			y := &n.ways[set]
+			y.times = n.grid.times(PhaseSet(set))
 			for _, at := range n.path {
-				n.lines[set] = tree[at].addLines(n.lines[set], PhaseSet(set))
+				y.lines = tree[at].addLines(y.lines, PhaseSet(set))
+			}
+		}
+		for _, at := range n.path {
+			n.all = tree[at].addLines(n.all, AllPhases)
+			for p := int32(0); p < 3 && tree[at].skew >= 0; p++ {
+				n.all = append(n.all, tree[at].skew+p)
 			}
 		}
 	}
