@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/cmplx"
 	"slices"
+
+	"busbar/loadbalance/planner"
 )
 
 // ACNNetwork is how the garage of Caltech is fed in scenario W0.
@@ -23,12 +25,15 @@ const (
 // ACNPolicy is one of the policies of the published results.
 type ACNPolicy string
 
-// The policies of W0: largest feasible current in the order named, or turns.
+// The policies of W0: largest feasible current in the order named, or turns; ACNBusbar
+// is the project's planner.
 const (
 	ACNFCFS ACNPolicy = "FCFS"
 	ACNLLF  ACNPolicy = "LLF"
 	ACNEDF  ACNPolicy = "EDF"
 	ACNRR   ACNPolicy = "RR"
+
+	ACNBusbar ACNPolicy = "BUSBAR"
 )
 
 const (
@@ -75,25 +80,23 @@ func (l *acnLoad) add(leg, pod int, amps float64) {
 	l.pods[pod] += amps
 }
 
-// feasible tells whether a load is within a transformer of some kilowatts.
-func (n ACNNetwork) feasible(l *acnLoad, kilowatts float64) bool {
-	if n == SinglePhase {
-		return l.legs[0]+l.legs[1]+l.legs[2] <= kilowatts*1000/acnVolts+acnSlack
-	}
-	if l.pods[0] > acnPod+acnSlack || l.pods[1] > acnPod+acnSlack {
-		return false
-	}
+// acnLines are the three lines on each side of the transformer, with the legs as phases.
+func acnLines(kilowatts float64) [6]planner.Vector {
 	var leg [3]complex128
 	for i, degrees := range [3]float64{30, -90, 150} {
-		leg[i] = cmplx.Rect(l.legs[i], degrees*math.Pi/180)
+		leg[i] = cmplx.Rect(1, degrees*math.Pi/180)
 	}
-	a, b, c := leg[0]-leg[2], leg[1]-leg[0], leg[2]-leg[1]
-	most := kilowatts*1000/3/secondary + acnSlack
-	if cmplx.Abs(a) > most || cmplx.Abs(b) > most || cmplx.Abs(c) > most {
-		return false
+	var out [6]planner.Vector
+	for i := range 3 {
+		back := (i + 2) % 3
+		near, far := &out[i], &out[3+i]
+		near.Node, near.Limit = acnGarage, kilowatts*1000/3/secondary
+		near.Gains[i], near.Gains[back] = leg[i], -leg[back]
+		far.Node, far.Limit = acnGarage, kilowatts*1000/3/primary*ratio
+		far.Gains = leg
+		far.Gains[back] *= -2
 	}
-	most = kilowatts*1000/3/primary*ratio + acnSlack
-	return cmplx.Abs(a-c) <= most && cmplx.Abs(b-a) <= most && cmplx.Abs(c-b) <= most
+	return out
 }
 
 // acnRun is the state of one run of W0.
@@ -105,6 +108,28 @@ type acnRun struct {
 	rem       []float64 // kWh
 	amps      []float64
 	load      acnLoad
+	lines     [6]planner.Vector
+	planner   planner.Planner
+}
+
+// feasible tells whether a load is within the limits.
+func (r *acnRun) feasible(l *acnLoad) bool {
+	if r.network == SinglePhase {
+		return l.legs[0]+l.legs[1]+l.legs[2] <= r.kilowatts*1000/acnVolts+acnSlack
+	}
+	if l.pods[0] > acnPod+acnSlack || l.pods[1] > acnPod+acnSlack {
+		return false
+	}
+	for i := range r.lines {
+		var sum complex128
+		for leg, gain := range r.lines[i].Gains {
+			sum += gain * complex(l.legs[leg], 0)
+		}
+		if cmplx.Abs(sum) > r.lines[i].Limit+acnSlack {
+			return false
+		}
+	}
+	return true
 }
 
 // RunACN is scenario W0: the published runs of the month behind a transformer of some
@@ -113,7 +138,7 @@ type acnRun struct {
 // proves the harness against load-balancing.md section 4.5; SinglePhase comes near.
 func RunACN(sessions []ACNSession, network ACNNetwork, policy ACNPolicy, kilowatts float64) float64 {
 	n := len(sessions)
-	r := &acnRun{sessions: sessions, network: network, kilowatts: kilowatts, leg: make([]int, n), pod: make([]int, n), rem: make([]float64, n), amps: make([]float64, n)}
+	r := &acnRun{sessions: sessions, network: network, kilowatts: kilowatts, lines: acnLines(kilowatts), leg: make([]int, n), pod: make([]int, n), rem: make([]float64, n), amps: make([]float64, n)}
 	legs, pods := acnStations()
 	total, end := 0., 0
 	for k, s := range sessions {
@@ -163,26 +188,33 @@ func (r *acnRun) decide(policy ACNPolicy, t int, use []int) {
 		rank = func(k int) float64 { return float64(r.sessions[k].Depart-t) - r.rem[k]/acnPerAmp/acnPilot }
 	}
 	slices.SortStableFunc(use, func(a, b int) int { return cmp.Compare(rank(a), rank(b)) })
-	if policy == ACNRR {
+	switch policy {
+	case ACNRR:
 		r.turns(use)
+	case ACNBusbar:
+		r.planned(t, use)
+	default:
+		for _, k := range use {
+			r.most(k, min(acnPilot, r.rem[k]/acnPerAmp))
+		}
+	}
+}
+
+// most gives the largest current up to high that fits.
+func (r *acnRun) most(k int, high float64) {
+	if r.try(k, high) {
 		return
 	}
-	for _, k := range use {
-		high := min(acnPilot, r.rem[k]/acnPerAmp)
-		if r.try(k, high) {
-			continue
+	low := 0.
+	for high-low > acnNarrow {
+		middle := (low + high) / 2
+		if r.fits(k, middle) {
+			low = middle
+		} else {
+			high = middle
 		}
-		low := 0.
-		for high-low > acnNarrow {
-			middle := (low + high) / 2
-			if r.fits(k, middle) {
-				low = middle
-			} else {
-				high = middle
-			}
-		}
-		r.give(k, low)
 	}
+	r.give(k, low)
 }
 
 // turns gives a little to each until nobody can take more.
@@ -203,7 +235,7 @@ func (r *acnRun) give(k int, amps float64) {
 func (r *acnRun) fits(k int, amps float64) bool {
 	with := r.load
 	with.add(r.leg[k], r.pod[k], amps)
-	return r.network.feasible(&with, r.kilowatts)
+	return r.feasible(&with)
 }
 
 // try gives a current if it fits.

@@ -48,6 +48,7 @@ type Scenario struct {
 	// Policies that make sense here; what each does with it is Run.
 	Policies  []string
 	endless   bool // cars want without end and never leave
+	informed  bool // departures are known to all that plan
 	generated bool // from a seed of which only 1 has a bound
 	run       func(in Inputs, p Policy) ([]Result, error)
 }
@@ -62,7 +63,10 @@ type Inputs struct {
 
 // Has tells whether a policy makes sense here.
 func (s Scenario) Has(p Policy) bool {
-	return slices.Contains(s.Policies, p.Name) && !(s.endless && p.Known)
+	if s.endless && p.Known || s.informed && !p.Known && p.Name == "busbar" {
+		return false
+	}
+	return slices.Contains(s.Policies, p.Name)
 }
 
 // Run runs a policy. The first result is the whole; where a scenario has several
@@ -119,7 +123,7 @@ func Scenarios() []Scenario {
 // garage is W0: the published policies on the published network.
 func garage(kilowatts float64) Scenario {
 	return Scenario{Name: "W0-" + strconv.FormatFloat(kilowatts, 'f', -1, 64), Family: "W0", About: "the garage of Caltech behind its delta-wye transformer, kW",
-		Policies: []string{string(FCFS), string(LLF), string(EDF), "rr"},
+		Policies: []string{string(FCFS), string(LLF), string(EDF), "rr", "busbar"}, informed: true,
 		run: func(in Inputs, p Policy) ([]Result, error) {
 			total := 0.
 			for _, s := range in.ACN {

@@ -57,7 +57,7 @@ func (s *site) fairShare(t int, out []float64) []float64 {
 // load adds a on each phase to all keys of a slot that the car loads.
 func (c *car) load(slot []float64, a float64) {
 	for _, k := range c.keys {
-		slot[k] += a
+		slot[k.key] += a * k.per
 	}
 	slot[len(slot)-1] += a * float64(len(c.phases))
 }
@@ -65,7 +65,7 @@ func (c *car) load(slot []float64, a float64) {
 // fits reports whether a on each phase is left at all keys that the car loads.
 func (c *car) fits(left []float64, a float64) bool {
 	for _, k := range c.keys {
-		if left[k] < a {
+		if left[k.key] < a*k.per {
 			return false
 		}
 	}

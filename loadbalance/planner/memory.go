@@ -13,6 +13,7 @@ type memory struct {
 	begin  []float64
 	nodes  map[loadbalance.NodeID]int
 	width  int
+	sides  int
 	prices []float64       // per A and hour, by slot and key
 	energy map[int]float64 // per Wh, by connector
 	plans  map[int][]float64
@@ -24,7 +25,7 @@ func (r *memory) keep(m *model, x, y []float64) {
 	r.now = s.problem.Now
 	r.begin = append(r.begin[:0], s.begin...)
 	r.begin = append(r.begin, s.begin[len(s.begin)-1]+s.hours[len(s.hours)-1])
-	r.width = s.width
+	r.width, r.sides = s.width, len(s.sides)
 	r.nodes = map[loadbalance.NodeID]int{}
 	for i := range s.problem.Nodes {
 		r.nodes[s.problem.Nodes[i].ID] = i
@@ -76,8 +77,11 @@ func (r *memory) recall(m *model, x, y []float64) {
 		if old[t] < 0 {
 			continue
 		}
-		was := width - 1
-		if key < s.width-1 {
+		was := width + key - s.width // of sides and power
+		if key >= 3*len(s.parent) && key < s.width-1 && r.sides != len(s.sides) {
+			continue
+		}
+		if key < 3*len(s.parent) {
 			v, ok := r.nodes[s.problem.Nodes[key/3].ID]
 			if !ok {
 				continue

@@ -123,7 +123,7 @@ func (m *model) addTree(t int) {
 	for j := m.first[t]; j < m.first[t+1]; j++ {
 		c := &s.cars[m.carOf[j]]
 		for _, k := range c.keys {
-			put(k, j, 1)
+			put(k.key, j, k.per)
 		}
 		put(s.width-1, j, float64(len(c.phases)))
 	}
@@ -137,8 +137,8 @@ func (m *model) count(t int) {
 	for j := m.first[t]; j < m.first[t+1]; j++ {
 		c, mark := &s.cars[m.carOf[j]], scatter(uint64(j))
 		for _, k := range c.keys {
-			n := &m.tally[k]
-			n.load += m.top[j]
+			n := &m.tally[k.key]
+			n.load += m.top[j] * k.per
 			n.count++
 			n.mark += mark
 		}
@@ -151,7 +151,7 @@ func (m *model) count(t int) {
 // covered reports whether another row of the same cars is at least as tight: another
 // phase of the node, or a node below it.
 func (m *model) covered(rooms []float64, k int) bool {
-	if k == len(rooms)-1 {
+	if k >= 3*len(m.site.parent) {
 		return false
 	}
 	n := &m.tally[k]

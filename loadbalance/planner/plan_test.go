@@ -51,6 +51,9 @@ func someProblem(t *rapid.T) *Problem {
 		}
 		p.Nodes = append(p.Nodes, n)
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "vectors") {
+		p.Vectors = append(p.Vectors, someVector(t, ids))
+	}
 	if rapid.Bool().Draw(t, "shuffled") {
 		p.Nodes[0], p.Nodes[4] = p.Nodes[4], p.Nodes[0]
 	}
@@ -144,6 +147,12 @@ func checkFits(t *rapid.T, p *Problem, at int, slack loadbalance.MilliAmp, curre
 			if sum > room+slack {
 				t.Fatalf("slot %d, node %s, phase %d: %v planned, %v of room", at, n.ID, ph, sum, room)
 			}
+		}
+	}
+	for i := range p.Vectors {
+		v := &p.Vectors[i]
+		if a := v.length(sums[v.Node]); a > v.Limit+.05 {
+			t.Fatalf("slot %d, vector at %s: %.3f A planned, %.3f A allowed", at, v.Node, a, v.Limit)
 		}
 	}
 	if p.Power != nil && watts > entry(p.Power, at)+230*3*0.02 {

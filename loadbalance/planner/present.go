@@ -65,20 +65,30 @@ func (n *present) choose(m *model, x, y, now []float64) []int {
 }
 
 // start chooses what everybody begins with: those that the relaxed plan lets in, all at
-// their lowest current or all as they are now, whatever is worth more.
+// their lowest current, all as they are now or all as it plans, whatever is worth most.
 func (n *present) start() {
 	n.from, n.other = sized(n.from, len(n.cars)), sized(n.other, len(n.cars))
-	for i := range n.cars {
-		k := &n.cars[i]
-		n.from[i], n.other[i] = 0, 0
-		if n.planned(k) >= k.low*startAbove {
-			n.from[i], n.other[i] = k.low, k.stay
+	n.total = math.Inf(-1)
+	for _, begin := range []func(k *candidate) float64{
+		func(k *candidate) float64 { return k.low },
+		func(k *candidate) float64 { return k.stay },
+		func(k *candidate) float64 { return k.whole(n.planned(k), n.m.site.step) },
+	} {
+		for i := range n.cars {
+			n.other[i] = 0
+			if k := &n.cars[i]; n.planned(k) >= k.low*startAbove {
+				n.other[i] = begin(k)
+			}
+		}
+		if sum := n.share(n.other); sum > n.total {
+			n.from, n.other, n.total = n.other, n.from, sum
 		}
 	}
-	n.total = n.share(n.from)
-	if sum := n.share(n.other); sum > n.total {
-		n.from, n.other, n.total = n.other, n.from, sum
-	}
+}
+
+// whole is the highest possible current of k that a is enough for, else its lowest one.
+func (k *candidate) whole(a, step float64) float64 {
+	return min(max(math.Floor(a/step+1e-9)*step, k.low), k.cap)
 }
 
 // planned is what the relaxed plan gives k now, in A.
@@ -109,7 +119,7 @@ func (n *present) prepare(y []float64) {
 		if k.cap < k.low {
 			continue
 		}
-		k.stay = min(max(math.Floor(c.held/s.step+1e-9)*s.step, k.low), k.cap)
+		k.stay = k.whole(c.held, s.step)
 		for e := m.colFrom[j]; e < m.colFrom[j+1]; e++ {
 			switch row := m.row[e]; {
 			case m.keyOf[row] >= 0:
@@ -311,11 +321,11 @@ func (n *present) improve() {
 	}
 }
 
-// meet reports whether two candidates share a node and phase.
+// meet reports whether two candidates share a node and phase, or a vector.
 func (n *present) meet(a, b int) bool {
 	ca, cb := &n.m.site.cars[n.cars[a].car], &n.m.site.cars[n.cars[b].car]
-	for _, ph := range ca.phases {
-		if slices.Contains(cb.phases, ph) && ca.path[len(ca.path)-1] == cb.path[len(cb.path)-1] {
+	for _, k := range ca.keys {
+		if slices.ContainsFunc(cb.keys, func(other load) bool { return k.key == other.key }) {
 			return true
 		}
 	}

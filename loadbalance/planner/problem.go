@@ -17,7 +17,9 @@ type Problem struct {
 	Slots []time.Duration
 	// Nodes are the fuses, in any order; a node whose Parent is empty or unknown is a root.
 	Nodes []Node
-	Cars  []Car // one whose Node is missing gets nothing
+	// Vectors are conductors beside the fuses; none where phases are fed as they are.
+	Vectors []Vector
+	Cars    []Car // one whose Node is missing gets nothing
 	// Prices of energy in each slot, any currency per kWh; nil: all the same.
 	Prices []float64
 	// Power is the most all cars may take together in each slot, W; nil: no cap.

@@ -19,16 +19,23 @@ type site struct {
 	cars    []car
 	span    float64 // hours until the last departure
 	volts   float64
-	width   int       // keys of a slot: node*3+phase, and the last for the power of all
+	sides   []side
+	width   int       // keys of a slot: node*3+phase, then the sides, then the power of all
 	rooms   []float64 // A by slot and key; of the power, of all phases together
 	money   money
+}
+
+// load is what an ampere of a car adds at a key, A.
+type load struct {
+	key int
+	per float64
 }
 
 // car is a Car in numbers.
 type car struct {
 	path     []int // nodes from its own up to the supply
 	phases   []int
-	keys     []int   // node*3+phase of all that it loads
+	keys     []load  // what it loads, beside the power of all
 	min, max float64 // A
 	stay     float64 // hours until it leaves
 	wants    float64 // Wh, +Inf if unknown
@@ -65,6 +72,7 @@ func newSite(p *Problem) *site {
 		}
 	}
 	s.sortNodes()
+	s.addSides(index)
 	s.takeRooms()
 	s.money = s.priced()
 	classes := p.classes()
@@ -95,7 +103,7 @@ func (s *site) sortNodes() {
 // takeRooms writes what each slot leaves for cars.
 func (s *site) takeRooms() {
 	p := s.problem
-	s.width = 3*len(s.parent) + 1
+	s.width = 3*len(s.parent) + len(s.sides) + 1
 	s.rooms = make([]float64, len(s.hours)*s.width)
 	for t := range s.hours {
 		rooms := s.rooms[t*s.width : (t+1)*s.width]
@@ -106,6 +114,9 @@ func (s *site) takeRooms() {
 			for ph, room := range entry(p.Nodes[v].Room, t) {
 				rooms[v*3+ph] = max(0, inAmps(room))
 			}
+		}
+		for i := range s.sides {
+			rooms[3*len(s.parent)+i] = s.sides[i].limit
 		}
 		power := math.Inf(1)
 		if len(p.Power) > 0 {
@@ -167,9 +178,10 @@ func (s *site) newCar(c *Car, index map[loadbalance.NodeID]int, classes map[int]
 	}
 	for _, v := range out.path {
 		for _, ph := range out.phases {
-			out.keys = append(out.keys, v*3+ph)
+			out.keys = append(out.keys, load{v*3 + ph, 1})
 		}
 	}
+	s.addSideKeys(&out)
 	return out
 }
 
@@ -183,7 +195,7 @@ func (s *site) roomFor(c *car, t int) float64 {
 	rooms := s.rooms[t*s.width:]
 	least := rooms[s.width-1] / float64(len(c.phases))
 	for _, k := range c.keys {
-		least = min(least, rooms[k])
+		least = min(least, rooms[k.key]/k.per)
 	}
 	return least
 }
