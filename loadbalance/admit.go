@@ -8,31 +8,53 @@ func (b *Balancer) lockedOut(w *work) bool {
 	return w.final < w.min && b.now.Before(w.s.shedAt.Add(w.s.shedFor))
 }
 
+// path is what the fuses above the connectors of a node have in common.
+type path struct {
+	holdUp Rule  // why nobody may be raised, RuleMax if they may
+	heldBy int32 // the node whose meter it is, next to the root
+	over   uint8 // columns in which a line is overloaded, a bit for each
+	lease  [3]time.Duration
+}
+
+// holdUps finds for each node whether a meter above it is stale or lost.
+func (b *Balancer) holdUps() (any bool) {
+	for i := range b.nodes {
+		n, p := &b.nodes[i], &b.paths[i]
+		p.holdUp, p.heldBy = RuleMax, -1
+		if n.cfg.Metered && n.meter.lost {
+			p.holdUp, p.heldBy = RuleMeterLost, int32(i)
+		} else if n.cfg.Metered && !n.meter.fresh {
+			p.holdUp, p.heldBy = RuleMeterStale, int32(i)
+		}
+		if up := b.parents[i]; up >= 0 {
+			if above := &b.paths[up]; above.holdUp == RuleMeterLost || above.holdUp == RuleMeterStale && p.holdUp != RuleMeterLost {
+				p.holdUp, p.heldBy = above.holdUp, above.heldBy
+			}
+		}
+		any = any || p.holdUp != RuleMax
+	}
+	return any
+}
+
 // restrict says who may not be raised in this pass and bounds who is below a lost
 // meter to what it has.
 func (b *Balancer) restrict() {
+	if any := b.holdUps(); !any && b.capped == 0 {
+		return
+	}
 	for i := range b.works {
 		w := &b.works[i]
 		if w.node < 0 {
 			continue
 		}
-		for _, at := range b.nodes[w.node].path {
-			n := &b.nodes[at]
-			switch {
-			case !n.cfg.Metered || n.meter.fresh && !n.meter.lost:
-			case n.meter.lost:
-				w.holdUp, w.heldBy = RuleMeterLost, at
-			case w.holdUp != RuleMeterLost:
-				w.holdUp, w.heldBy = RuleMeterStale, at
-			}
-		}
+		w.holdUp, w.heldBy = b.paths[w.node].holdUp, b.paths[w.node].heldBy
 		if w.holdUp == RuleMeterLost {
 			if w.max = b.roundDown(min(w.max, w.final)); w.max < w.min {
 				w.max = 0
 			}
 		}
-		if w.s.unused.cap > 0 {
-			w.max = max(min(w.max, w.s.unused.cap), min(w.max, w.min))
+		if w.cap > 0 {
+			w.max = max(min(w.max, w.cap), min(w.max, w.min))
 		}
 	}
 }
@@ -41,41 +63,62 @@ func (b *Balancer) restrict() {
 // who has waited longest.
 func (b *Balancer) admit() {
 	b.rankTakers()
-	for i := range b.lines {
-		b.lines[i].planned, b.lines[i].wished, b.lines[i].heldFor = b.lines[i].fixed, 0, false
-	}
-	for _, i := range b.order {
-		w := &b.works[i]
-		b.addWish(w, b.wish(w))
-	}
+	b.findCrowds()
+	b.waiting = false
 	for _, i := range b.order {
 		w := &b.works[i]
 		switch {
 		case w.max == 0:
 			w.reason = b.noCharging(w)
-		case w.s.unused.asleep:
+		case w.asleep:
 			w.reason = Reason{Rule: RuleIdle} // gets what nobody else wants
 		case b.lockedOut(w):
 			w.reason = w.s.shedBy
+		case !b.marks[w.node]:
+			w.admitted = true
 		default:
 			b.admitOne(w)
 		}
-		if wish := b.wish(w); w.admitted {
-			b.addWish(w, -min(wish, w.min))
-		} else {
-			b.addWish(w, -wish)
+		if w.wish > 0 && w.admitted {
+			b.addWish(w, -min(w.wish, w.min))
+		} else if w.wish > 0 {
+			b.addWish(w, -w.wish)
 		}
 	}
+}
+
+// findCrowds starts the books of admission and marks the nodes with a line above them
+// where not everybody's minimum may fit. Below the others nobody has to be asked for:
+// as admission goes on, what is planned on a line and what is wished for beyond it is
+// never more than at first, when all minima and all wishes count.
+func (b *Balancer) findCrowds() {
+	clear(b.sums)
+	for i := range b.lines {
+		b.lines[i].wished, b.lines[i].heldFor = 0, false
+	}
+	for _, i := range b.order {
+		w := &b.works[i]
+		b.sums[w.node].add(&w.way.times, int64(w.min))
+		if w.c.Target > 0 {
+			w.wish = min(b.roundDown(bounded(w.c.Target)), w.max)
+			b.addWish(w, w.wish)
+		}
+	}
+	b.addUp(b.sums)
+	clear(b.marks)
+	for i := range b.lines {
+		l := &b.lines[i]
+		l.planned = l.fixed
+		if l.fixed+b.sums[l.node][l.column()] > min(l.room, l.limit-l.reserve)-l.wished {
+			b.marks[l.node] = true
+		}
+	}
+	b.spread(b.marks)
 }
 
 // deferred reports whether the planner wants the connector to wait: it gets what the
 // wishes of the others leave over.
 func (w *work) deferred() bool { return w.c.Rank > 0 && w.c.Target == 0 }
-
-// wish is the current that a planner wants for the connector, as far as it may have it.
-func (b *Balancer) wish(w *work) MilliAmp {
-	return min(b.roundDown(max(0, bounded(w.c.Target))), w.max)
-}
 
 // addWish counts a wish beyond what is planned already.
 func (b *Balancer) addWish(w *work, more MilliAmp) {
@@ -124,7 +167,7 @@ func (b *Balancer) admitOne(w *work) {
 		}
 		if l.planned+int64(w.min)*l.times(w) > room || asks && l.heldFor {
 			if !w.waits {
-				w.waits, w.stopped = true, k
+				w.waits, w.stopped, b.waiting = true, k, true
 			}
 			w.behind = w.behind || l.heldFor
 		}

@@ -11,20 +11,33 @@ import (
 type Balancer struct {
 	cfg   Config
 	nodes []node // in tree order
-	lines []line // three for each node
+	lines []line // three for each node, then those of power and imbalance
 	index map[NodeID]int32
 	shown []int32 // nodes in the order of the configuration
 	slots map[int]*slot
+	// What the passes over nodes need, by node.
+	parents         []int32 // -1: none
+	powered, skewed bool    // there are lines of power, of imbalance
 
 	now       time.Time
 	pass      uint64
-	keys      []key // the connectors by slot
+	tallies   []tally   // by node
+	sums      []columns // by node
+	mosts     []columns // by node
+	marks     []bool    // by node
+	paths     []path    // by node
+	capped    int       // connectors with a bound on what they leave over
+	asleep    int       // connectors whose car sleeps
+	rogues    int       // that don't obey
+	waiting   bool      // somebody waits for a place
+	reduced   int       // connectors that come down
+	keys      []key     // the connectors by slot
 	known     []known
 	outside   int32 // place of the next connector of no node
 	works     []work
 	ranks     []rank  // of works
 	order     []int32 // takers by rank
-	donors    []int32
+	donors    []donor
 	filler    filler
 	rotatedAt time.Time
 	victims   []int32
@@ -73,9 +86,25 @@ func NewBalancer(cfg Config) (*Balancer, error) {
 	for _, n := range cfg.Nodes {
 		b.shown = append(b.shown, b.index[n.ID])
 	}
+	b.makeScratch()
 	b.victims = make([]int32, 0, mostVictims)
 	b.plan.Nodes = make([]NodeState, len(nodes))
 	return b, nil
+}
+
+// makeScratch makes what each pass writes anew for each node.
+func (b *Balancer) makeScratch() {
+	n := len(b.nodes)
+	b.tallies, b.sums, b.mosts = make([]tally, n), make([]columns, n), make([]columns, n)
+	b.marks, b.paths = make([]bool, n), make([]path, n)
+	for i := range b.nodes {
+		up := int32(-1)
+		if path := b.nodes[i].path; len(path) > 1 {
+			up = path[1]
+		}
+		b.parents = append(b.parents, up)
+		b.powered, b.skewed = b.powered || b.nodes[i].power >= 0, b.skewed || b.nodes[i].skew >= 0
+	}
 }
 
 func withDefaults(cfg Config) Config {
@@ -105,7 +134,7 @@ func (b *Balancer) Step(now time.Time, in Input) Plan {
 	b.readMeters(in.Readings)
 	b.setLimits(in.Caps, in.Supplies)
 	b.judgeLines()
-	b.watchUnused()
+	b.probeOne()
 	b.restrict()
 	b.admit()
 	b.rotate()
@@ -120,36 +149,19 @@ func (b *Balancer) Step(now time.Time, in Input) Plan {
 // loadAll takes the connectors into the pass in an order of its own: by node in tree
 // order, then by slot.
 func (b *Balancer) loadAll(connectors []Connector) {
-	b.keys = b.keys[:0]
+	same := len(connectors) == len(b.keys)
 	for i := range connectors {
-		b.keys = append(b.keys, key{slot: connectors[i].Slot, node: b.find(&connectors[i], i), input: int32(i)})
+		same = b.find(&connectors[i], i) && same
 	}
 	b.known = b.known[:len(connectors)]
-	slices.SortStableFunc(b.keys, func(x, y key) int { return cmp.Compare(x.slot, y.slot) })
-	b.placeNodes()
-	b.works = slices.Grow(b.works[:0], len(connectors))[:len(connectors)]
-	b.ranks = slices.Grow(b.ranks[:0], len(connectors))[:len(connectors)]
+	if !same {
+		b.place(connectors)
+	}
+	clear(b.tallies)
+	b.capped, b.asleep, b.rogues = 0, 0, 0
 	for i := range b.keys {
 		k := &b.keys[i]
-		place := &b.outside
-		if k.node >= 0 {
-			place = &b.nodes[k.node].last
-		}
-		k.work = *place
-		*place++
-		w := &b.works[k.work]
-		b.load(w, &connectors[k.input], b.known[k.input].s, k.node)
-		b.ranks[k.work] = rank{}
-		if w.role == taker {
-			b.ranks[k.work] = w.rank(b.now, k.work)
-		}
-	}
-	for i := range b.nodes {
-		if end := b.nodes[i].end; int(end) < len(b.nodes) {
-			b.nodes[i].last = b.nodes[end].first
-		} else {
-			b.nodes[i].last = int32(len(b.works))
-		}
+		b.load(k.work, &connectors[k.input], b.known[k.input].s, k.node)
 	}
 	if len(b.slots) > len(b.works) {
 		for number, s := range b.slots {
@@ -162,24 +174,53 @@ func (b *Balancer) loadAll(connectors []Connector) {
 
 // find looks up a connector's node and memory. Usually the input has the same order
 // as last time, then both are at hand.
-func (b *Balancer) find(c *Connector, i int) (node int32) {
+func (b *Balancer) find(c *Connector, i int) (same bool) {
 	if i == len(b.known) {
 		b.known = append(b.known, known{})
 	}
 	k := &b.known[i]
-	if k.s == nil || k.slot != c.Slot || k.node != c.Node {
-		at, ok := b.index[c.Node]
-		if !ok {
-			at = -1
-		}
-		s := b.slots[c.Slot]
-		if s == nil {
-			s = &slot{}
-			b.slots[c.Slot] = s
-		}
-		*k = known{slot: c.Slot, node: c.Node, at: at, s: s}
+	if k.s != nil && k.slot == c.Slot && k.node == c.Node {
+		return true
 	}
-	return k.at
+	at, ok := b.index[c.Node]
+	if !ok {
+		at = -1
+	}
+	s := b.slots[c.Slot]
+	if s == nil {
+		s = &slot{}
+		b.slots[c.Slot] = s
+	}
+	*k = known{slot: c.Slot, node: c.Node, at: at, s: s}
+	return false
+}
+
+// place finds the connectors' places in the pass.
+func (b *Balancer) place(connectors []Connector) {
+	b.keys = b.keys[:0]
+	for i := range connectors {
+		b.keys = append(b.keys, key{slot: connectors[i].Slot, node: b.known[i].at, input: int32(i)})
+	}
+	slices.SortStableFunc(b.keys, func(x, y key) int { return cmp.Compare(x.slot, y.slot) })
+	b.placeNodes()
+	b.works = slices.Grow(b.works[:0], len(connectors))[:len(connectors)]
+	b.ranks = slices.Grow(b.ranks[:0], len(connectors))[:len(connectors)]
+	for i := range b.keys {
+		k := &b.keys[i]
+		place := &b.outside
+		if k.node >= 0 {
+			place = &b.nodes[k.node].last
+		}
+		k.work = *place
+		*place++
+	}
+	for i := range b.nodes {
+		if end := b.nodes[i].end; int(end) < len(b.nodes) {
+			b.nodes[i].last = b.nodes[end].first
+		} else {
+			b.nodes[i].last = int32(len(b.works))
+		}
+	}
 }
 
 // placeNodes reserves the places of each node's own connectors: first, and for now
@@ -202,33 +243,6 @@ func (b *Balancer) placeNodes() {
 		own := n.last
 		n.first, n.last = at, at
 		at += own
-	}
-}
-
-// sum adds up the connectors for each line.
-func (b *Balancer) sum() {
-	for i := range b.lines {
-		l := &b.lines[i]
-		l.lo, l.hi, l.committed, l.final, l.kept, l.fixed, l.worst = 0, 0, 0, 0, 0, 0, 0
-	}
-	for i := range b.works {
-		w := &b.works[i]
-		for _, k := range w.lines {
-			l := &b.lines[k]
-			ends := l.of(w, &w.ends)
-			l.lo += l.of(w, &w.lo)
-			l.hi += l.of(w, &w.hi)
-			l.committed += l.of(w, &w.booked)
-			l.final += ends
-			l.worst += w.worst(l)
-			switch {
-			case w.role != taker:
-				l.fixed += ends
-				l.kept += ends
-			case w.leased || w.c.SentOpen:
-				l.kept += ends
-			}
-		}
 	}
 }
 

@@ -95,10 +95,15 @@ type work struct {
 	urgent   bool
 	reason   Reason
 	fill     share
+	wish     MilliAmp // what a planner wants for it, as far as it may have it
+	cap      MilliAmp // bound on what it leaves over, 0: none
+	asleep   bool
 }
 
-// load takes one connector into the pass; at is its node, -1 if there is none.
-func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
+// load takes one connector into the pass at its place; at is its node, -1 if there is
+// none.
+func (b *Balancer) load(place int32, c *Connector, s *slot, at int32) {
+	w := &b.works[place]
 	first := s.pass == 0
 	s.pass = b.pass
 	*w = work{c: c, s: s, weight: int64(min(max(c.Weight, 1), 1000)), set: c.Phases & AllPhases, node: at, heldBy: -1, draws: -1}
@@ -125,6 +130,29 @@ func (b *Balancer) load(w *work, c *Connector, s *slot, at int32) {
 	w.lax, w.slope = relaxed, w.weight
 	if b.cfg.Policy == PolicyLaxity {
 		w.lax, w.laxly, w.slope = w.laxity(b.now), true, max(1, int64(w.max)>>slopeBits)
+	}
+	if w.role == taker {
+		b.watchUnused(w)
+		b.ranks[place] = w.rank(b.now, place)
+	} else {
+		b.ranks[place] = rank{}
+	}
+	w.note(b)
+	if at >= 0 {
+		b.count(w)
+	}
+}
+
+// note keeps at hand what the passes over all connectors ask for.
+func (w *work) note(b *Balancer) {
+	if w.cap = w.s.unused.cap; w.cap > 0 {
+		b.capped++
+	}
+	if w.asleep = w.s.unused.asleep; w.asleep {
+		b.asleep++
+	}
+	if w.role == fixed && w.s.rogue {
+		b.rogues++
 	}
 }
 

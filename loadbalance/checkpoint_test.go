@@ -11,8 +11,9 @@ import (
 // written whole.
 func TestCheckpointForgetsNothing(t *testing.T) {
 	carried := []string{"lines", "slots", "now", "pass", "rotatedAt", "probed", "nodes", "meter", "seated", "swappedAt"}
-	made := []string{"cfg", "index", "shown", "number", "end", "path", "ways", "all", "grid", "power", "skew"}
-	everyPass := []string{"keys", "known", "outside", "works", "ranks", "order", "donors", "filler", "victims", "plan", "first", "last"}
+	made := []string{"cfg", "index", "shown", "number", "end", "path", "ways", "own", "all", "grid", "power", "skew", "parents", "powered", "skewed"}
+	everyPass := []string{"keys", "known", "outside", "works", "ranks", "order", "donors", "filler", "victims", "plan", "first", "last",
+		"tallies", "sums", "mosts", "marks", "paths", "capped", "asleep", "rogues", "waiting", "reduced"}
 	for _, of := range []reflect.Type{reflect.TypeFor[Balancer](), reflect.TypeFor[node]()} {
 		for f := range of.Fields() {
 			if !slices.Contains(slices.Concat(carried, made, everyPass), f.Name) {

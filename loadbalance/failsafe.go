@@ -95,11 +95,5 @@ func (n *node) failsafeSum(below loadSum) FailsafeSum {
 
 // failsafeExceeds is the same check for the connectors of this pass.
 func (b *Balancer) failsafeExceeds(at int32) bool {
-	n := &b.nodes[at]
-	var below loadSum
-	for i := n.first; i < n.last; i++ {
-		w := &b.works[i]
-		below.add(w.set, w.c.failsafe())
-	}
-	return n.failsafeSum(below).Over() != 0
+	return b.nodes[at].failsafeSum(loadSum{current: b.tallies[at].failsafe}).Over() != 0
 }

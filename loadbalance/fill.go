@@ -18,6 +18,7 @@ import "math"
 //
 // What happens at one level happens at once: the changes of slope are added up for each
 // node and then made at the lines above it, and lines move in the heap once for a level.
+// Whoever has no line above that can be full is given its maximum without rising.
 
 const levelBits = 10
 
@@ -60,6 +61,7 @@ type filler struct {
 	lean    columns
 	leanAt  int32   // the node that lean is of, -1: none
 	stirred []int32 // lines whose slope changed at this level
+	lost    []remainder
 }
 
 // share gives each admitted connector its target.
@@ -92,10 +94,8 @@ func (b *Balancer) share() {
 func (b *Balancer) prepareFill() {
 	f := &b.filler
 	f.heap, f.leanAt = f.heap[:0], -1
-	for i := range b.lines {
-		b.lines[i].fill = filling{load: b.lines[i].fixed << levelBits, fullAt: never}
-		b.lines[i].planned = b.lines[i].fixed
-	}
+	clear(b.sums)
+	clear(b.mosts)
 	class, priority := int64(0), 0
 	for n, i := range b.order {
 		w := &b.works[i]
@@ -109,19 +109,23 @@ func (b *Balancer) prepareFill() {
 			continue
 		}
 		w.fill.x = int64(w.min) << levelBits
-		w.fill.due = w.turnsDue(b.wish(w))
-		for _, k := range w.lines {
-			l := &b.lines[k]
-			l.fill.load += int64(w.min) * l.times(w) << levelBits
-			l.planned += int64(w.max) * l.times(w)
-		}
+		b.sums[w.node].add(&w.way.times, int64(w.min))
+		b.mosts[w.node].add(&w.way.times, int64(w.max))
 	}
+	b.addUp(b.sums)
+	b.addUp(b.mosts)
+	clear(b.marks)
 	for i := range b.lines {
-		if l := &b.lines[i]; l.planned > l.room {
+		l := &b.lines[i]
+		c := l.column()
+		l.fill = filling{load: (l.fixed + b.sums[l.node][c]) << levelBits, fullAt: never}
+		if l.fixed+b.mosts[l.node][c] > l.room {
 			l.fill.tight, l.fill.place = true, int32(len(f.heap))
 			f.heap = append(f.heap, full{level: never, line: int32(i)})
+			b.marks[l.node] = true
 		}
 	}
+	b.spread(b.marks)
 }
 
 // level is where in its class the connector has a.
@@ -144,7 +148,7 @@ func (b *Balancer) turn(t turn) {
 		}
 		to := w.max
 		if t.kind == restAtWish {
-			to = b.wish(w)
+			to = w.wish
 		}
 		w.fill.x = int64(to) << levelBits
 		w.fill.done = to == w.max

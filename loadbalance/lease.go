@@ -15,6 +15,7 @@ const (
 // renew prolongs the leases that are needed: above the fail-safe current a setpoint
 // lasts only as long as its lease, and below it too.
 func (b *Balancer) renew() {
+	b.judgePaths()
 	for i := range b.works {
 		w := &b.works[i]
 		switch {
@@ -54,12 +55,27 @@ func (w *work) renewable(b *Balancer) bool {
 	if w.final < w.c.failsafe() {
 		return true
 	}
-	for _, k := range w.lines {
-		if b.lines[k].over {
-			return false
+	return b.paths[w.node].over&w.way.counts == 0
+}
+
+// judgePaths finds for each node how long leases below it may be, and where a line
+// above them is overloaded.
+func (b *Balancer) judgePaths() {
+	for i := range b.paths {
+		p := &b.paths[i]
+		p.over, p.lease = 0, [3]time.Duration{longestLease, longestLease, longestLease}
+		if up := b.parents[i]; up >= 0 {
+			p.over, p.lease = b.paths[up].over, b.paths[up].lease
+		}
+		for c := range p.lease {
+			p.lease[c] = min(p.lease[c], b.lines[3*i+c].lease)
+		}
+		for _, k := range b.nodes[i].own {
+			if l := &b.lines[k]; l.over {
+				p.over |= 1 << l.column()
+			}
 		}
 	}
-	return true
 }
 
 // lease is how long a setpoint of w may last without the box: long where the fuses
@@ -67,8 +83,10 @@ func (w *work) renewable(b *Balancer) bool {
 // open.
 func (b *Balancer) lease(w *work) time.Duration {
 	shortest := longestLease
-	for _, k := range w.lines {
-		shortest = min(shortest, b.lines[k].lease)
+	for p, lease := range b.paths[w.node].lease {
+		if w.set.Has(Phase(p)) {
+			shortest = min(shortest, lease)
+		}
 	}
 	return shortest
 }

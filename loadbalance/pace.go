@@ -1,7 +1,7 @@
 package loadbalance
 
 import (
-	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -16,19 +16,11 @@ const (
 // reduce finds who must come down: everybody above his ceiling, and as many of those
 // above their target as it takes to make room for the targets of the others.
 func (b *Balancer) reduce() {
+	b.reduced = 0
 	b.planAll()
-	b.donors = b.donors[:0]
-	for _, i := range b.order {
-		if w := &b.works[i]; w.final > w.target {
-			b.donors = append(b.donors, i)
-		}
-	}
-	slices.SortFunc(b.donors, func(i, j int32) int {
-		x, y := &b.works[i], &b.works[j]
-		return cmp.Or(cmp.Compare(y.final-y.target, x.final-x.target), cmp.Compare(i, j))
-	})
-	for _, i := range b.donors {
-		w := &b.works[i]
+	slices.Sort(b.donors)
+	for _, d := range b.donors {
+		w := &b.works[d.work()]
 		excess, urgent := b.excess(w)
 		to := w.final
 		switch {
@@ -55,7 +47,7 @@ func (b *Balancer) reduce() {
 // restrain commands those who don't obey: down to their ceiling, and to 0 A where
 // what they take can't be taken from others. It frees nothing until it is measured.
 func (b *Balancer) restrain() {
-	for i := range b.works {
+	for i := 0; i < len(b.works) && b.rogues > 0; i++ {
 		w := &b.works[i]
 		if w.role != fixed || !w.s.rogue || !w.c.Online {
 			continue
@@ -72,12 +64,21 @@ func (b *Balancer) restrain() {
 	}
 }
 
+// donor is a connector that has more than its target, such that those with the most come
+// first.
+type donor uint64
+
+func (w *work) donor(at int32) donor {
+	return donor(math.MaxInt32-(w.final-w.target))<<32 | donor(at)
+}
+
+func (d donor) work() int32 { return int32(uint32(d)) }
+
 // planAll reckons what would flow if everybody below his target were raised and
-// nobody reduced.
+// nobody reduced, and lists the donors.
 func (b *Balancer) planAll() {
-	for i := range b.lines {
-		b.lines[i].planned = b.lines[i].fixed
-	}
+	clear(b.sums)
+	b.donors = b.donors[:0]
 	for _, i := range b.order {
 		w := &b.works[i]
 		w.limit = w.final
@@ -85,10 +86,12 @@ func (b *Balancer) planAll() {
 		if w.holdUp == RuleMax && b.worthTaking(w) {
 			plan = w.target
 		}
-		for _, k := range w.lines {
-			b.lines[k].planned += int64(plan) * b.lines[k].times(w)
+		if w.final > w.target {
+			b.donors = append(b.donors, w.donor(i))
 		}
+		b.sums[w.node].add(&w.way.times, int64(plan))
 	}
+	b.planSums()
 }
 
 // worthRaising reports whether the target is so much higher that a command pays.
@@ -96,7 +99,7 @@ func (b *Balancer) worthRaising(w *work) bool {
 	t := &b.cfg.Tuning
 	gain := w.target - w.final
 	switch {
-	case gain >= t.LeastRaise || gain > 0 && w.final < w.min || gain >= t.LeastChange && w.s.unused.cap > 0:
+	case gain >= t.LeastRaise || gain > 0 && w.final < w.min || gain >= t.LeastChange && w.cap > 0:
 		return true
 	case gain >= t.LeastChange || gain > 0 && w.target == w.max:
 		return b.now.Sub(w.s.changedAt) >= t.Rest
@@ -113,7 +116,7 @@ func (b *Balancer) worthTaking(w *work) bool {
 	case w.final < w.min || gain >= t.Unfair:
 		return gain > 0
 	case gain >= t.LeastChange:
-		return w.s.unused.cap > 0 || b.now.Sub(w.s.changedAt) >= t.Patience
+		return w.cap > 0 || b.now.Sub(w.s.changedAt) >= t.Patience
 	}
 	return false
 }
@@ -153,6 +156,7 @@ func (b *Balancer) cut(w *work, to MilliAmp, urgent bool) {
 		return
 	}
 	w.limit, w.action, w.urgent = to, Reduce, urgent
+	b.reduced++
 	if to < w.min && w.charging() {
 		b.shed(w)
 	}

@@ -2,6 +2,7 @@ package loadbalance
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -11,13 +12,16 @@ const longestPause = 30 * time.Second
 // report writes the outcome of the pass into the plan.
 func (b *Balancer) report() {
 	p := &b.plan
-	p.Setpoints = p.Setpoints[:0]
-	for _, reduced := range []bool{true, false} {
-		for i := range b.keys {
-			if w := &b.works[b.keys[i].work]; (w.action == Reduce) == reduced {
-				p.Setpoints = append(p.Setpoints, b.setpoint(w))
-			}
+	p.Setpoints = slices.Grow(p.Setpoints[:0], len(b.keys))[:len(b.keys)]
+	first, second := 0, b.reduced
+	for i := range b.keys {
+		w := &b.works[b.keys[i].work]
+		at := &second
+		if w.action == Reduce {
+			at = &first
 		}
+		p.Setpoints[*at] = b.setpoint(w)
+		*at++
 	}
 	for i, at := range b.shown {
 		p.Nodes[i] = b.nodeState(at)

@@ -80,13 +80,9 @@ func (b *Balancer) rotates(w *work) bool {
 
 // rotate decides the swaps that the next passes carry out.
 func (b *Balancer) rotate() {
-	waiting := false
-	for _, i := range b.order {
-		waiting = waiting || b.works[i].waits
-	}
 	dt := min(b.now.Sub(b.rotatedAt), maxPeriod)
 	b.rotatedAt = b.now
-	if !waiting {
+	if !b.waiting {
 		return
 	}
 	b.addCredits(dt)
@@ -135,7 +131,7 @@ func (b *Balancer) addCredits(dt time.Duration) {
 		if w.waits {
 			b.lines[w.stopped].queue = true
 		}
-		if w.max == 0 || w.s.unused.asleep {
+		if w.max == 0 || w.asleep {
 			continue
 		}
 		if w.s.seat.on {
@@ -149,7 +145,7 @@ func (b *Balancer) addCredits(dt time.Duration) {
 	ms := int64(dt / time.Millisecond)
 	for _, i := range b.order {
 		w := &b.works[i]
-		if w.max == 0 || w.s.unused.asleep {
+		if w.max == 0 || w.asleep {
 			continue
 		}
 		fair := int64(never)

@@ -68,7 +68,7 @@ func (b *Balancer) certify() (stopped int, wrong string) {
 
 // reached is the level at which the connector has a.
 func (b *Balancer) reached(w *work, a MilliAmp) int64 {
-	if a > b.wish(w) {
+	if a > w.wish {
 		return w.level(a) + tier
 	}
 	return w.level(a)

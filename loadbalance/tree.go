@@ -15,7 +15,8 @@ type node struct {
 	end    int32
 	path   []int32 // itself, then its ancestors up to the root
 	ways   [8]way  // for each PhaseSet, how it loads the path
-	all    []int32 // the lines on the path
+	own    []int32 // its lines
+	all    []int32 // those on the path
 	first  int32   // works below are [first, last) in this pass
 	last   int32
 	grid   Grid
@@ -169,16 +170,18 @@ func numberLines(tree []node) {
 		n := &tree[i]
 		for set := range n.ways {
 			y := &n.ways[set]
-			y.times = n.grid.times(PhaseSet(set))
+			*y = n.grid.way(PhaseSet(set))
 			for _, at := range n.path {
 				y.lines = tree[at].addLines(y.lines, PhaseSet(set))
 			}
 		}
-		for _, at := range n.path {
-			n.all = tree[at].addLines(n.all, AllPhases)
-			for p := int32(0); p < 3 && tree[at].skew >= 0; p++ {
-				n.all = append(n.all, tree[at].skew+p)
-			}
+		n.own = n.addLines(nil, AllPhases)
+		for p := int32(0); p < 3 && n.skew >= 0; p++ {
+			n.own = append(n.own, n.skew+p)
+		}
+		n.all = append(n.all, n.own...)
+		for _, at := range n.path[1:] {
+			n.all = append(n.all, tree[at].own...)
 		}
 	}
 }

@@ -19,12 +19,12 @@ const (
 
 func (t turn) level() int64 { return t.key >> 1 }
 
-// turnsDue are the kinds of turn of a connector that has a wish, a bit for each.
-func (w *work) turnsDue(wish MilliAmp) (due uint8) {
-	if wish > w.min {
+// turnsDue are the kinds of turn of a connector, a bit for each.
+func (w *work) turnsDue() (due uint8) {
+	if w.wish > w.min {
 		due |= 1<<riseToWish | 1<<restAtWish
 	}
-	if max(w.min, wish) < w.max || wish <= w.min {
+	if max(w.min, w.wish) < w.max || w.wish <= w.min {
 		due |= 1<<riseToMax | 1<<restAtMax
 	}
 	return due
@@ -38,9 +38,9 @@ func (b *Balancer) turnOf(i int32, kind turnKind) turn {
 	case riseToWish:
 		at = w.level(w.min)<<1 + 1
 	case restAtWish:
-		at = w.level(b.wish(w)) << 1
+		at = w.level(w.wish) << 1
 	case riseToMax:
-		at = (w.level(max(w.min, b.wish(w)))+tier)<<1 + 1
+		at = (w.level(max(w.min, w.wish))+tier)<<1 + 1
 	case restAtMax:
 		at = (w.level(w.max) + tier) << 1
 	}
@@ -50,6 +50,16 @@ func (b *Balancer) turnOf(i int32, kind turnKind) turn {
 // listTurns lists when connectors rise and stop rising, from the order of the last pass.
 func (b *Balancer) listTurns() {
 	f := &b.filler
+	for _, i := range b.order {
+		w := &b.works[i]
+		switch {
+		case !w.admitted:
+		case b.marks[w.node]:
+			w.fill.due = w.turnsDue()
+		default:
+			w.fill.x, w.fill.done = int64(w.max)<<levelBits, true
+		}
+	}
 	n := 0
 	for _, t := range f.turns {
 		if int(t.work) >= len(b.works) {

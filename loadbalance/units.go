@@ -34,6 +34,9 @@ func (p Phase) String() string { return [...]string{"L1", "L2", "L3"}[p] }
 // PerPhase is one current for each of L1, L2, L3.
 type PerPhase [3]MilliAmp
 
+// most is the largest of the three.
+func (v *PerPhase) most() MilliAmp { return max(v[0], v[1], v[2]) }
+
 // Uniform is the same current on all three phases.
 func Uniform(a MilliAmp) PerPhase { return PerPhase{a, a, a} }
 

@@ -49,14 +49,9 @@ type unused struct {
 
 // watchUnused bounds what a car is given to what it takes, so that others get the
 // rest. The bound is followed only where somebody else wants the current.
-func (b *Balancer) watchUnused() {
-	for i := range b.works {
-		if w := &b.works[i]; w.role == taker {
-			w.s.unused.wake(w, b.now)
-			b.judgeUnused(w)
-		}
-	}
-	b.probeOne()
+func (b *Balancer) watchUnused(w *work) {
+	w.s.unused.wake(w, b.now)
+	b.judgeUnused(w)
 }
 
 func (b *Balancer) judgeUnused(w *work) {
@@ -87,19 +82,22 @@ func (b *Balancer) judgeUnused(w *work) {
 // probeOne lifts the oldest bound every five minutes, to see whether the car takes
 // more by now.
 func (b *Balancer) probeOne() {
-	if b.now.Sub(b.probed) < probeEvery {
+	if b.capped == 0 || b.now.Sub(b.probed) < probeEvery {
 		return
 	}
-	var oldest *unused
+	var oldest *work
 	for i := range b.works {
-		u := &b.works[i].s.unused
-		if u.cap > 0 && b.now.Sub(u.setAt) >= probeEvery && (oldest == nil || u.setAt.Before(oldest.setAt)) {
-			oldest = u
+		w := &b.works[i]
+		if w.cap <= 0 {
+			continue
+		}
+		if at := w.s.unused.setAt; b.now.Sub(at) >= probeEvery && (oldest == nil || at.Before(oldest.s.unused.setAt)) {
+			oldest = w
 		}
 	}
 	if oldest != nil {
 		b.probed = b.now
-		oldest.cap, oldest.lowReads = 0, 0
+		oldest.cap, oldest.s.unused.cap, oldest.s.unused.lowReads = 0, 0, 0
 	}
 }
 
