@@ -19,7 +19,7 @@ import (
 type benchBalanceCmd struct {
 	Scenario []string `default:"W1" help:"Scenarios by name or its beginning, such as W1, W1-25 or W2-24, or all."`
 	RootA    float64  `name:"root-a" help:"Only scenarios with this root limit in A; 0 is all."`
-	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, or all."`
+	Policy   []string `default:"all" help:"Policies: busbar, fcfs, equal, rotation, edf, llf, rr (W0), uncontrolled (T1), or all."`
 	PerSeed  bool     `help:"Add a result for each seed."`
 	Workload string   `help:"Instead of a scenario: a folder with sessions.csv, topology.json and perhaps base_1s.csv and events.json."`
 	Sessions string   `help:"Instead of --workload: a CSV of sessions; --topology belongs to it."`

@@ -23,6 +23,8 @@ type outer struct {
 	// base is the forecast of the base load in a slot of 5 minutes that begins at a
 	// second of the workload, A.
 	base func(second int) [3]float64
+	// month bills the plan; nil: energy has no price.
+	month *month
 }
 
 // ask plans for the cars given. wants, held tell about a session.
@@ -42,6 +44,10 @@ func (o *outer) ask(now int, cars []int, left func(k int) float64, held func(k i
 		}
 	}
 	p.Slots = planner.Grid(p.Now, last)
+	if o.month != nil {
+		p.Slots = o.month.slots(p.Now, last)
+		o.month.money(p, now)
+	}
 	o.rooms(now)
 	return o.planner.Solve(p, func(iteration int) bool { return iteration < planIterations })
 }
@@ -94,28 +100,36 @@ func (o *outer) mean(from, seconds int) [3]float64 {
 	return sum
 }
 
+// knowing is a planner that knows the base load in advance.
+func knowing(w *Workload) *outer {
+	g := newGrid(w)
+	return &outer{w: w, base: func(second int) [3]float64 {
+		base := w.Nodes[w.root].Limit
+		for ph, free := range g.free[second/SlotSeconds%len(g.free)] {
+			base[ph] -= free
+		}
+		return base
+	}}
+}
+
 // RunPlanner runs the planner alone, as RunPlain runs the plain policies: what it plans
 // for the present slot is set, in whole amperes, base load known in advance. It is what
 // the rolling programme of the stored figures is to be compared with.
 func RunPlanner(w *Workload) Result {
-	g := newGrid(w)
-	o := &outer{w: w, base: func(second int) [3]float64 {
-		var base [3]float64
-		for ph, free := range g.free[second/SlotSeconds%len(g.free)] {
-			base[ph] = w.Nodes[w.root].Limit[ph] - free
-		}
-		return base
-	}}
-	return runSlots(w, "planner", "known", func(s *slotted, t int, active []int) {
-		cars := slices.DeleteFunc(slices.Clone(active), func(k int) bool { return s.tally.left(k) <= hungry || s.w.Sessions[k].Imax < s.w.Sessions[k].Min })
-		if len(cars) == 0 {
-			return
-		}
-		plan := o.ask(t*SlotSeconds, cars, s.tally.left, func(k int) loadbalance.MilliAmp { return loadbalance.MilliAmp(s.tally.last[k] * 1000) }, loadbalance.Amp)
-		for i, k := range o.at {
-			s.amps[k] = float64(plan.Cars[i].Now) / 1000
-		}
-	})
+	o := knowing(w)
+	return runSlots(w, "planner", "known", o.slot)
+}
+
+// slot sets what the planner wants in one slot.
+func (o *outer) slot(s *slotted, t int, active []int) {
+	cars := slices.DeleteFunc(slices.Clone(active), func(k int) bool { return s.tally.left(k) <= hungry || s.w.Sessions[k].Imax < s.w.Sessions[k].Min })
+	if len(cars) == 0 {
+		return
+	}
+	plan := o.ask(t*SlotSeconds, cars, s.tally.left, func(k int) loadbalance.MilliAmp { return loadbalance.MilliAmp(s.tally.last[k] * 1000) }, loadbalance.Amp)
+	for i, k := range o.at {
+		s.amps[k] = float64(plan.Cars[i].Now) / 1000
+	}
 }
 
 // forecast is what a controller can know of the base load: the day before at the same

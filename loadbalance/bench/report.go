@@ -23,6 +23,7 @@ func WriteReport(w io.Writer, results []Result, command string) error {
 	d.garage()
 	d.sessions()
 	d.waiting()
+	d.billed()
 	d.loops()
 	d.line("## What to know of the figures")
 	d.line("")
@@ -227,10 +228,7 @@ func (d *document) loopTable() {
 	d.line("|---|---|---|---|---|---|---|")
 	for _, name := range d.names("L1") {
 		r, _ := d.find(name, "busbar", "")
-		m := func(id string) float64 {
-			i := slices.IndexFunc(r.Metrics, func(m Metric) bool { return m.ID == id })
-			return r.Metrics[i].Value
-		}
+		m := r.metric
 		d.line("| **busbar**, chargers metered every %s | %.3f | %.0f | %.0f | %.1f | %.2f | %.0f / %.1f |", strings.TrimPrefix(name, "L1-"), m("P3"), m("P1.over_s"), m("P1.longest_s"), m("P2.J_s"), m("P2.theta"), m("C1.changes"), m("C1.pauses"))
 	}
 	for _, other := range []string{

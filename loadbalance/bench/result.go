@@ -59,6 +59,16 @@ func (r *Result) Q1() float64 {
 	return r.DeliveredKWh / r.BoundKWh
 }
 
+// metric is the value of one of Metrics, NaN: it is not there.
+func (r *Result) metric(id string) float64 {
+	for _, m := range r.Metrics {
+		if m.ID == id {
+			return m.Value
+		}
+	}
+	return math.NaN()
+}
+
 // tally collects what sessions got while a run goes on.
 type tally struct {
 	w       *Workload

@@ -110,6 +110,9 @@ func Scenarios() []Scenario {
 	for _, i := range Instances() {
 		out = append(out, instance(i))
 	}
+	for _, b := range billedMonths() {
+		out = append(out, b.scenario())
+	}
 	out = append(out, loop(10*time.Second), loop(time.Second))
 	for _, chargers := range []int{50, 500} {
 		for _, percent := range []float64{20, 40, 60} {
@@ -176,9 +179,9 @@ func Select(names []string, rootAmps float64) ([]Scenario, error) {
 	return out, nil
 }
 
-// Choose finds policies by name, or "all"; rr is W0's only.
+// Choose finds policies by name, or "all"; rr is W0's only, uncontrolled T1's.
 func Choose(names []string) ([]Policy, error) {
-	known := append(Policies(), Policy{Name: "rr"})
+	known := append(Policies(), Policy{Name: "rr"}, Policy{Name: uncontrolledName})
 	var out []Policy
 	for _, name := range names {
 		found := false
