@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -128,10 +130,12 @@ func BenchmarkTelemetry(b *testing.B) {
 	s, _ := running(b, SyncOff)
 	batch := make([]controller.Telemetry, historyBatch)
 	for i := range batch {
-		batch[i] = controller.Telemetry{Slot: 1, Tx: 1, Sample: controller.MeterSample{At: time.Now(), Raw: []byte(`{"timestamp":"2026-03-01T12:00:00Z"}`)}}
+		connector := i % 200
+		raw := bytes.Repeat([]byte("r"), 300)
+		batch[i] = controller.Telemetry{Slot: controller.Slot(connector + 1), Tx: controller.TxID(1000000 + connector), Sample: controller.MeterSample{At: time.Now(), Raw: raw}}
 	}
 	for b.Loop() {
-		s.history.flush(batch)
+		s.history.flush(slices.Clone(batch))
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*historyBatch), "µs/sample")
 }

@@ -158,7 +158,8 @@ type SampleFilter struct {
 	From, To time.Time // At, From <= t < To
 }
 
-// Samples are samples of the history in the order of arrival, their Raw byte-exact.
+// Samples are samples of the history, those of a connector in the order of arrival, their
+// Raw byte-exact.
 // AtText and Billing are not kept. The last half minute may be missing.
 func (s *Store) Samples(ctx context.Context, f SampleFilter) iter.Seq2[controller.Telemetry, error] {
 	return func(yield func(controller.Telemetry, error) bool) {
