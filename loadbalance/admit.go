@@ -98,7 +98,7 @@ func (b *Balancer) findCrowds() {
 	}
 	for _, i := range b.order {
 		w := &b.works[i]
-		b.sums[w.node].add(&w.way.times, int64(w.min))
+		b.sums[w.node].add(w.way, int64(w.min))
 		if w.c.Target > 0 {
 			w.wish = min(b.roundDown(bounded(w.c.Target)), w.max)
 			b.addWish(w, w.wish)

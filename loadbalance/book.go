@@ -60,44 +60,46 @@ const (
 	outside             // hangs at no node of the tree
 )
 
-// work is one connector in one pass.
+// work is one connector in one pass. What all passes over the connectors ask for stands
+// first, close together.
 type work struct {
-	c     *Connector
-	s     *slot
-	role  role
-	node  int32
-	set   PhaseSet
-	way   *way
-	lines []int32 // of way
+	role     role
+	set      PhaseSet
+	action   Action
+	holdUp   Rule // why it may not be raised in this pass, RuleMax if it may
+	leased   bool // by a live lease
+	admitted bool
+	asleep   bool
+	laxly    bool // is filled by laxity
+	waits    bool // for a place: doesn't fit
+	behind   bool // somebody ahead waits for the same fuse
+	urgent   bool
+	settled  bool // the newest measurement tells of what it is entitled to now
+	node     int32
 
 	min, max MilliAmp // multiples of the step; max 0: may not charge
-	weight   int64
-	present  MilliAmp // entitled to now
-	leased   bool     // by a live lease
 	final    MilliAmp // entitled to once the commands on the way have arrived
-	draws    MilliAmp // largest measured phase if the reading still stands, else -1
-	booked   PerPhase // may draw without another command
-	ends     PerPhase // final, or what it really draws if it doesn't obey
-	lo, hi   PerPhase // draws now, at least and at most
-
-	slope    int64         // by which its current rises with the level
-	laxly    bool          // is filled by laxity
-	lax      time.Duration // time to spare before the departure
-	admitted bool
-	waits    bool  // for a place: doesn't fit
-	behind   bool  // somebody ahead waits for the same fuse
-	stopped  int32 // the line where it doesn't fit
-	holdUp   Rule  // why it may not be raised in this pass, RuleMax if it may
-	heldBy   int32
 	target   MilliAmp
 	limit    MilliAmp
-	action   Action
-	urgent   bool
-	reason   Reason
-	fill     share
+	present  MilliAmp // entitled to now
+	draws    MilliAmp // largest measured phase if the reading still stands, else -1
 	wish     MilliAmp // what a planner wants for it, as far as it may have it
 	cap      MilliAmp // bound on what it leaves over, 0: none
-	asleep   bool
+	heldBy   int32    // the node of holdUp
+	stopped  int32    // the line where it doesn't fit
+	slope    int64    // by which its current rises with the level
+	c        *Connector
+	s        *slot
+	way      *way
+	lines    []int32 // of way
+	fill     share
+	reason   Reason
+
+	weight int64
+	lax    time.Duration // time to spare before the departure
+	booked PerPhase      // may draw without another command
+	ends   PerPhase      // final, or what it really draws if it doesn't obey
+	lo, hi PerPhase      // draws now, at least and at most
 }
 
 // load takes one connector into the pass at its place; at is its node, -1 if there is
@@ -122,6 +124,7 @@ func (b *Balancer) load(place int32, c *Connector, s *slot, at int32) {
 	}
 	w.entitle(b.now)
 	w.track(b.now, first)
+	w.settled = !c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle))
 	w.classify()
 	w.measure(b)
 	w.book(b)
@@ -133,9 +136,9 @@ func (b *Balancer) load(place int32, c *Connector, s *slot, at int32) {
 	}
 	if w.role == taker {
 		b.watchUnused(w)
-		b.ranks[place] = w.rank(b.now, place)
+		b.ranks[place].of(w, b.now, place)
 	} else {
-		b.ranks[place] = rank{}
+		b.ranks[place].taker = false
 	}
 	w.note(b)
 	if at >= 0 {
@@ -254,10 +257,11 @@ func (w *work) classify() {
 // the present.
 func (w *work) reading(now time.Time) bool {
 	c := w.c
-	if c.MeasuredAt.IsZero() || !c.active() || c.MeasuredAt.Before(c.WantsSince) || c.MeasuredAt.After(now.Add(maxAhead)) {
+	if c.MeasuredAt.IsZero() || !c.active() || c.MeasuredAt.Before(c.WantsSince) {
 		return false
 	}
-	return now.Sub(c.MeasuredAt) <= max(readingHolds, 2*w.s.interval+readingHolds/6)
+	age := now.Sub(c.MeasuredAt)
+	return age >= -maxAhead && age <= max(readingHolds, 2*w.s.interval+readingHolds/6)
 }
 
 // tolerated is what a connector may draw by its tolerance when entitled to a.
@@ -282,6 +286,9 @@ func (w *work) measure(b *Balancer) {
 	}
 	if w.draws <= tolerated(entitled) {
 		s.rogue, s.excessSince = false, time.Time{}
+		if s.owedMet && s.owed == s.present && s.owedAt == s.changedAt {
+			return // nothing is owed
+		}
 		if !c.MeasuredAt.Before(s.owedAt.Add(b.cfg.Settle)) {
 			s.owedMet = s.owed <= s.present
 			s.owed, s.owedAt = s.present, s.changedAt

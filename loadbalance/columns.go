@@ -16,6 +16,7 @@ type way struct {
 	times columns // how much one ampere counts in each column
 	// counts are the columns it counts in, a bit for each.
 	counts uint8
+	beside bool // there are lines beside those of conductors
 }
 
 func (g Grid) way(set PhaseSet) (y way) {
@@ -45,10 +46,13 @@ func (g Grid) times(set PhaseSet) (t columns) {
 	return t
 }
 
-// add counts a in each line of a connector.
-func (s *columns) add(times *columns, a int64) {
-	for c := range s {
-		s[c] += a * times[c]
+// add counts a in each line of a connector on the way.
+func (s *columns) add(y *way, a int64) {
+	s[L1] += a * y.times[L1]
+	s[L2] += a * y.times[L2]
+	s[L3] += a * y.times[L3]
+	for c := powerColumn; c < columnCount && y.beside; c++ {
+		s[c] += a * y.times[c]
 	}
 }
 

@@ -83,6 +83,33 @@ func BenchmarkStepCrowded500(b *testing.B) {
 	benchmark(b, bal, in)
 }
 
+// BenchmarkStepLaxity500 is a site that fills by the time to spare: everybody rises at
+// levels of its own.
+func BenchmarkStepLaxity500(b *testing.B) {
+	bal, in := bigSite(b, 500)
+	bal.cfg.Policy = PolicyLaxity
+	for i := range in.Connectors {
+		c := &in.Connectors[i]
+		c.Departure, c.Needs = morning.Add(time.Duration(3+i%11)*time.Hour), int64(5000+i*97%30_000)
+	}
+	benchmark(b, bal, in)
+}
+
+// BenchmarkCalibration is a loop that never changes: what the others cost is to be read
+// by it, where machines and hours differ.
+func BenchmarkCalibration(b *testing.B) {
+	for b.Loop() {
+		x, times := uint64(1), uint64(3)
+		for range 100_000 {
+			x = x*6364136223846793005 + times
+			times ^= x >> 33
+		}
+		if x == 0 {
+			b.Fatal("a sequence that has no zero")
+		}
+	}
+}
+
 func benchmark(b *testing.B, bal *Balancer, in Input) {
 	b.Helper()
 	b.ReportAllocs()

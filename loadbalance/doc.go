@@ -15,6 +15,11 @@
 // what the others may still draw. Between these two the fill gives everybody a
 // target, and only as many commands are made of it as safety and fairness need.
 //
+// A pass allocates nothing and costs about 0.4 us for each connector, of 50 as of 5,000
+// (cost_test.go): the places of connectors and what they are sorted by are kept from the
+// last pass, sums are made by node and added up the tree, and nobody is asked about a
+// fuse that can't stop him.
+//
 // The package knows nothing of OCPP, chargers' sockets or meters' registers: the
 // controller tells it what each connector was last known to hold and draw, and it
 // answers what each connector may hold now, and why.

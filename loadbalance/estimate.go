@@ -37,7 +37,7 @@ func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
 	switch {
 	case !s.excessSince.IsZero():
 		return low, max(low, min(m, upper)) // disobedient, or not for long
-	case !c.SentOpen && !c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle)):
+	case !c.SentOpen && w.settled:
 		return low, low
 	}
 	if c.SentOpen {

@@ -109,8 +109,8 @@ func (b *Balancer) prepareFill() {
 			continue
 		}
 		w.fill.x = int64(w.min) << levelBits
-		b.sums[w.node].add(&w.way.times, int64(w.min))
-		b.mosts[w.node].add(&w.way.times, int64(w.max))
+		b.sums[w.node].add(w.way, int64(w.min))
+		b.mosts[w.node].add(w.way, int64(w.max))
 	}
 	b.addUp(b.sums)
 	b.addUp(b.mosts)
@@ -163,7 +163,7 @@ func (b *Balancer) tilt(w *work, level, by int64) {
 		b.lean(level)
 		f.leanAt = w.node
 	}
-	f.lean.add(&w.way.times, by)
+	f.lean.add(w.way, by)
 }
 
 // lean makes the changes that tilt has noted.
@@ -190,6 +190,7 @@ func (b *Balancer) lean(level int64) {
 func (b *Balancer) settle(level int64) {
 	b.lean(level)
 	f := &b.filler
+	moved := f.stirred[:0]
 	for _, k := range f.stirred {
 		l := &b.lines[k]
 		at := int64(never)
@@ -198,10 +199,10 @@ func (b *Balancer) settle(level int64) {
 		}
 		if at != l.fill.fullAt {
 			l.fill.fullAt = at
-			f.heap[l.fill.place].level = at
-			f.fix(b.lines, l.fill.place)
+			moved = append(moved, k)
 		}
 	}
+	f.order(b.lines, moved)
 	f.stirred = f.stirred[:0]
 }
 

@@ -34,8 +34,12 @@ func (b *Balancer) renewOne(w *work) {
 		return
 	}
 	length, age := c.LeaseUntil.Sub(c.HeldAt), b.now.Sub(c.HeldAt)
+	shorten := age >= shortenAfter && length-age > 3*b.lease(w)
+	if !shorten && length/3-age >= longestPause {
+		return // due when the next passes have long been
+	}
 	due := c.HeldAt.Add(length / 3)
-	if need := b.lease(w); age >= shortenAfter && length-age > 3*need {
+	if shorten {
 		due = b.now
 	}
 	due = later(due, w.s.renewedAt.Add(retryRenew))

@@ -89,7 +89,7 @@ func (b *Balancer) planAll() {
 		if w.final > w.target {
 			b.donors = append(b.donors, w.donor(i))
 		}
-		b.sums[w.node].add(&w.way.times, int64(plan))
+		b.sums[w.node].add(w.way, int64(plan))
 	}
 	b.planSums()
 }

@@ -21,11 +21,10 @@ type rank struct {
 	listed   bool
 }
 
-func (w *work) rank(now time.Time, at int32) rank {
-	return rank{
-		priority: w.c.Priority, planned: uint(w.c.Rank) - 1, urgency: w.urgency(), standing: w.standing(now),
-		since: w.waitingSince(), slot: w.c.Slot, work: at, taker: true,
-	}
+// of takes a taker at its place.
+func (x *rank) of(w *work, now time.Time, at int32) {
+	x.priority, x.planned, x.urgency, x.standing = w.c.Priority, uint(w.c.Rank)-1, w.urgency(), w.standing(now)
+	x.since, x.slot, x.work, x.taker, x.listed = w.waitingSince(), w.c.Slot, at, true, false
 }
 
 func (x *rank) before(y *rank) bool {

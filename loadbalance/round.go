@@ -24,7 +24,7 @@ func (b *Balancer) roundShares() {
 		if w.fill.line >= 0 {
 			w.reason = b.lineReason(w.fill.line)
 		}
-		b.sums[w.node].add(&w.way.times, int64(w.target))
+		b.sums[w.node].add(w.way, int64(w.target))
 		if w.target < w.max {
 			f.lost = append(f.lost, remainder{i, w.fill.line, share - w.target})
 		}

@@ -168,13 +168,6 @@ func numberLines(tree []node) {
 	}
 	for i := range tree {
 		n := &tree[i]
-		for set := range n.ways {
-			y := &n.ways[set]
-			*y = n.grid.way(PhaseSet(set))
-			for _, at := range n.path {
-				y.lines = tree[at].addLines(y.lines, PhaseSet(set))
-			}
-		}
 		n.own = n.addLines(nil, AllPhases)
 		for p := int32(0); p < 3 && n.skew >= 0; p++ {
 			n.own = append(n.own, n.skew+p)
@@ -182,6 +175,14 @@ func numberLines(tree []node) {
 		n.all = append(n.all, n.own...)
 		for _, at := range n.path[1:] {
 			n.all = append(n.all, tree[at].own...)
+		}
+		for set := range n.ways {
+			y := &n.ways[set]
+			*y = n.grid.way(PhaseSet(set))
+			y.beside = len(n.all) > 3*len(n.path)
+			for _, at := range n.path {
+				y.lines = tree[at].addLines(y.lines, PhaseSet(set))
+			}
 		}
 	}
 }

@@ -89,13 +89,29 @@ type full struct {
 	line  int32
 }
 
-// fix restores the order of the heap around place.
-func (f *filler) fix(lines []line, place int32) {
-	i := int(place)
-	for i > 0 && f.less(i, (i-1)/2) {
-		f.swap(lines, i, (i-1)/2)
-		i = (i - 1) / 2
+// order restores the order of the heap for lines that are full at other levels now: one
+// after the other, or all at once where that is less.
+func (f *filler) order(lines []line, moved []int32) {
+	if len(moved) > len(f.heap)/4 {
+		for _, k := range moved {
+			f.heap[lines[k].fill.place].level = lines[k].fill.fullAt
+		}
+		for i := len(f.heap)/2 - 1; i >= 0; i-- {
+			f.sink(lines, i)
+		}
+		return
 	}
+	for _, k := range moved {
+		i := int(lines[k].fill.place)
+		f.heap[i].level = lines[k].fill.fullAt
+		for ; i > 0 && f.less(i, (i-1)/2); i = (i - 1) / 2 {
+			f.swap(lines, i, (i-1)/2)
+		}
+		f.sink(lines, i)
+	}
+}
+
+func (f *filler) sink(lines []line, i int) {
 	for {
 		least := i
 		for c := 2*i + 1; c <= 2*i+2 && c < len(f.heap); c++ {

@@ -55,13 +55,13 @@ func (b *Balancer) watchUnused(w *work) {
 }
 
 func (b *Balancer) judgeUnused(w *work) {
-	u, s := &w.s.unused, w.s
+	u := &w.s.unused
 	if u.judged == u.reads {
 		return
 	}
 	u.judged = u.reads
 	u.judgeSleep(w, b.now)
-	settled := !w.c.SentOpen && !w.c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle))
+	settled := !w.c.SentOpen && w.settled
 	switch {
 	case w.draws < 0 || w.present < w.min:
 		u.lowReads = 0
