@@ -25,6 +25,9 @@ type Layout struct {
 	Zone     *time.Location
 	Vehicles []VehicleLayout
 	Groups   []GroupLayout
+	Tariff   Tariff
+	// Sun are the meters of what is produced on the site; they guard no fuse.
+	Sun []MeterLayout
 	// MeterInterval is how often chargers are asked to meter (10 s).
 	MeterInterval time.Duration
 }

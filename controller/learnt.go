@@ -30,6 +30,8 @@ func (s *Site) takeLearnt(ev Event) bool {
 		s.outsideLimits(ev)
 	case CarNeeds:
 		s.carNeeds(ev)
+	case PlanMade:
+		s.planMade(ev)
 	default:
 		return false
 	}

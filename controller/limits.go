@@ -139,6 +139,7 @@ func (s *Site) control() {
 		s.answersTo = s.newestReading()
 	}
 	s.passDue, s.passNow, s.lastPass = false, false, s.now
+	s.planAhead()
 	s.fillInput()
 	plan := s.balance()
 	s.plan = append(s.plan[:0], plan.Nodes...)
@@ -179,9 +180,10 @@ func (s *Site) fillInput() {
 			in.Readings = append(in.Readings, loadbalance.Reading{Node: m.layout.Node, At: m.at, Current: m.current, Period: m.period})
 		}
 	}
-	if limit, ok := s.siteCap(); ok {
+	if limit, ok := s.siteCap(s.now); ok {
 		in.Caps = append(in.Caps, loadbalance.Cap{Node: stationNode, Limit: limit, Rule: loadbalance.RuleSiteCap})
 	}
+	in.Caps = append(in.Caps, s.peakCap()...)
 }
 
 // demand is one connector as the balancer sees it.
@@ -196,12 +198,13 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 	}
 	look := s.outlook(sl)
 	c.Departure, c.Needs = look.departure, int64(look.energy)
+	s.followPlan(sl, &c, look)
 	// It may draw the fall-back until its transaction has ended, when a start is under
 	// way, when it reports to charge without our knowing why, and out of our reach.
 	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || sl.flows() || !sl.station.online
 	switch {
 	case sl.tx != nil:
-		c.Wants = !sl.tx.stopping && sl.status.Status != StatusFinishing && sl.status.Status != StatusFaulted
+		c.Wants = sl.wantsCurrent()
 		c.WantsSince = sl.tx.createdAt
 	case sl.startExpected(s.now):
 		c.Wants, c.WantsSince = true, sl.expectedAt
@@ -275,10 +278,10 @@ func (s *Site) ceiling(sl *slot) (loadbalance.MilliAmp, loadbalance.Rule) {
 			s.wake(sl.operator.until)
 		}
 	}
-	if limit, ok := s.profileCeiling(sl); ok && limit < most {
+	if limit, ok := s.profileCeiling(sl, s.now); ok && limit < most {
 		most, rule = limit, loadbalance.RuleProfile
 	}
-	if limit, ok := s.outsideCeiling(sl); ok && limit < most {
+	if limit, ok := s.outsideCeiling(sl, s.now); ok && limit < most {
 		most, rule = limit, loadbalance.RuleOutside
 	}
 	return most, rule
@@ -292,9 +295,12 @@ func (s *Site) meterSampled(ev MeterSampled) {
 				m.period = ev.Period
 			}
 			s.passDue, s.passNow = true, true // meters set their own pace: at once
+			s.observeBase(m)
+			s.meterPeak(m)
 			return
 		}
 	}
+	s.observeSun(ev)
 }
 
 func (s *Site) meterFailed(ev MeterFailed) {

@@ -39,6 +39,8 @@ type LoopConfig struct {
 	Journal  Journal
 	Chargers Adapter // SetLimit, InstallFailsafe, PushBaseline, Command, Disconnect
 	Cloud    Adapter // AskToken, ReportStatus, RestartUplink
+	// Planner takes PlanWanted; nil if SiteConfig.Plan is not set.
+	Planner Adapter
 	// Incidents takes KeepIncident; nil if SiteConfig.Record is not set.
 	Incidents Adapter
 	Logger    *slog.Logger
@@ -308,6 +310,8 @@ func (l *Loop) carryOut(e Effect) {
 		l.cfg.Chargers.Do(e)
 	case AskToken, ReportStatus, RestartUplink:
 		l.cfg.Cloud.Do(e)
+	case PlanWanted:
+		l.cfg.Planner.Do(e)
 	case KeepIncident:
 		l.cfg.Incidents.Do(e)
 	default:

@@ -97,6 +97,9 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 		if sample.CurrentPhases != 0 {
 			sl.measured = sl.layout.onGrid(sample.Current, sample.CurrentPhases)
 			sl.measuredAt = s.now // the next pass, at most a second away, looks at it
+			if t != nil && t == sl.tx {
+				s.watchCar(sl)
+			}
 		}
 		if sample.HasEnergy {
 			sl.register = sample.Energy

@@ -144,7 +144,7 @@ func (s *Site) keepTold(sl *slot, then func()) {
 		panic("controller: needs of plain values can't be encoded: " + err.Error())
 	}
 	s.persist(then, SettingRow{Key: toldPrefix + fmt.Sprint(sl.number), Value: string(text)})
-	s.passDue = true
+	s.passDue, s.planning.due = true, true
 	s.stir()
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"busbar/loadbalance"
 )
@@ -109,10 +110,10 @@ func (s *Site) recoverOutside(settings map[string]string) {
 	}
 }
 
-// outsideCeiling is the least that other systems leave to a connector now. The charger
+// outsideCeiling is the least that other systems leave to a connector at a time. The charger
 // keeps to such a limit by itself, so that what the box would give beyond it were lost
 // to the other cars. A limit of the charger as a whole holds for each of its connectors.
-func (s *Site) outsideCeiling(sl *slot) (least loadbalance.MilliAmp, limited bool) {
+func (s *Site) outsideCeiling(sl *slot, when time.Time) (least loadbalance.MilliAmp, limited bool) {
 	type place struct {
 		connector int
 		source    string
@@ -127,7 +128,7 @@ func (s *Site) outsideCeiling(sl *slot) (least loadbalance.MilliAmp, limited boo
 		if l.Connector != 0 && l.Connector != sl.layout.Number {
 			continue
 		}
-		limit, valid := l.Profile.limitAt(s.now, l.Profile.Start, s.cfg.Layout.NominalV, phases)
+		limit, valid := l.Profile.limitAt(when, l.Profile.Start, s.cfg.Layout.NominalV, phases)
 		if !valid {
 			continue
 		}

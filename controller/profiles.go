@@ -114,38 +114,38 @@ func (s *Site) dropTxProfiles(sl *slot) {
 	}
 }
 
-// siteCap is the cloud's cap on the station's current, if one holds now.
-func (s *Site) siteCap() (loadbalance.PerPhase, bool) {
-	limit, ok := s.leading(PurposeStationMax, func(p *siteProfile) bool { return p.slot == 0 }, s.bootAt, 3)
+// siteCap is the cloud's cap on the station's current, if one holds at that time.
+func (s *Site) siteCap(at time.Time) (loadbalance.PerPhase, bool) {
+	limit, ok := s.leading(at, PurposeStationMax, func(p *siteProfile) bool { return p.slot == 0 }, s.bootAt, 3)
 	return loadbalance.Uniform(limit), ok
 }
 
-// profileCeiling is what the cloud's profiles allow a connector: the leading
+// profileCeiling is what the cloud's profiles allow a connector at a time: the leading
 // TxProfile, else the leading TxDefaultProfile of the connector, else of the site.
-func (s *Site) profileCeiling(sl *slot) (loadbalance.MilliAmp, bool) {
+func (s *Site) profileCeiling(sl *slot, at time.Time) (loadbalance.MilliAmp, bool) {
 	if sl.tx == nil {
 		return 0, false
 	}
 	phases := max(1, sl.layout.phaseSet().Count())
 	begin := sl.tx.row.StartedAt
-	if l, ok := s.leading(PurposeTx, func(p *siteProfile) bool { return p.slot == sl.number && p.tx == sl.tx.id }, begin, phases); ok {
+	if l, ok := s.leading(at, PurposeTx, func(p *siteProfile) bool { return p.slot == sl.number && p.tx == sl.tx.id }, begin, phases); ok {
 		return l, true
 	}
-	if l, ok := s.leading(PurposeTxDefault, func(p *siteProfile) bool { return p.slot == sl.number }, begin, phases); ok {
+	if l, ok := s.leading(at, PurposeTxDefault, func(p *siteProfile) bool { return p.slot == sl.number }, begin, phases); ok {
 		return l, true
 	}
-	return s.leading(PurposeTxDefault, func(p *siteProfile) bool { return p.slot == 0 }, begin, phases)
+	return s.leading(at, PurposeTxDefault, func(p *siteProfile) bool { return p.slot == 0 }, begin, phases)
 }
 
-// leading is the limit of the highest stack level that has a period now.
-func (s *Site) leading(purpose ProfilePurpose, applies func(*siteProfile) bool, begin time.Time, phases int) (loadbalance.MilliAmp, bool) {
+// leading is the limit of the highest stack level that has a period at a time.
+func (s *Site) leading(at time.Time, purpose ProfilePurpose, applies func(*siteProfile) bool, begin time.Time, phases int) (loadbalance.MilliAmp, bool) {
 	var limit loadbalance.MilliAmp
 	level, ok := -1, false
 	for _, p := range s.profiles {
 		if p.Purpose != purpose || p.StackLevel <= level || !applies(p) {
 			continue
 		}
-		if l, valid := p.limitAt(s.now, begin, s.cfg.Layout.NominalV, phases); valid {
+		if l, valid := p.limitAt(at, begin, s.cfg.Layout.NominalV, phases); valid {
 			limit, level, ok = l, p.StackLevel, true
 		}
 	}

@@ -61,6 +61,9 @@ type Site struct {
 	settings map[string]string
 	profiles []*siteProfile
 	garage   garage
+	planning planning
+	forecast forecast
+	peak     peak
 	resetAt  time.Time
 
 	alarms    map[alarmKey]*Alarm
@@ -73,6 +76,8 @@ type SiteConfig struct {
 	Layout    Layout
 	Recovered Recovered
 	Demo      bool
+	// Plan has somebody make plans: PlanWanted is carried out and PlanMade comes back.
+	Plan bool
 	// Record keeps recordings of the balancer around alarms (KeepIncident).
 	Record bool
 }

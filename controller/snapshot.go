@@ -28,6 +28,7 @@ type Snapshot struct {
 	TxStarted   int          // transactions started since the database was made
 	// JournalError is set when the disk refused a write: billing answers stop.
 	JournalError string
+	Plan         PlanView
 }
 
 // NodeView is one fuse.
@@ -86,6 +87,10 @@ type ConnectorView struct {
 	Needs       WattHour
 	NeedsBy     NeedsSource
 	Vehicle     string
+	// Planned is its part of the plan, nil if there is none to go by; PlanRank its place in
+	// the order of admission, 0: none.
+	Planned  []PlanStep
+	PlanRank int
 }
 
 // ChargerView is one charger.
@@ -193,4 +198,10 @@ type Status struct {
 	SetpointChanges       int         `json:"setpoint_changes"`
 	ReactionMsP99         *float64    `json:"reaction_ms_p99"`
 	InvariantViolations   *int        `json:"invariant_violations"`
+	// Of the plan that is followed: seconds since what it knew, iterations, and the gap to
+	// the best possible one, 0 to 1; null without one. Failures are since start.
+	PlanAgeS       *float64 `json:"plan_age_s"`
+	PlanIterations *int     `json:"plan_iterations"`
+	PlanGap        *float64 `json:"plan_gap"`
+	PlanFailures   int      `json:"plan_failures"`
 }

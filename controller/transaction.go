@@ -38,6 +38,7 @@ type transaction struct {
 	nextSeq  int        // of a 2.x charger's events; 0: not known
 	closeAt  time.Time  // synthetic close unless its Stop comes
 	told     told
+	takes    takes
 	// startDue and stopDue are true until the cloud has acknowledged them.
 	startDue, stopDue bool
 }

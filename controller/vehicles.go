@@ -71,6 +71,40 @@ func (tt Timetable) Next(t time.Time, zone *time.Location) time.Time {
 	return next.UTC()
 }
 
+// takes is what a car was seen to take in its transaction, for plans.
+type takes struct {
+	most loadbalance.MilliAmp // when it was offered clearly more; 0: it took what it was given
+	on   loadbalance.PhaseSet // 0: it did not charge yet
+}
+
+const (
+	offered  = 2 * loadbalance.Amp // more than it takes
+	offerFor = 30 * time.Second
+	flowing  = 2 * loadbalance.Amp // on a phase that it charges on
+)
+
+// watchCar learns from a sample what the car takes.
+func (s *Site) watchCar(sl *slot) {
+	k := &sl.tx.takes
+	most := max(sl.measured[0], sl.measured[1], sl.measured[2])
+	if most < flowing {
+		return
+	}
+	k.on = 0
+	for p := loadbalance.L1; p <= loadbalance.L3; p++ {
+		if sl.measured[p] >= flowing {
+			k.on |= loadbalance.Phases(p)
+		}
+	}
+	if most <= k.most {
+		return // as known
+	}
+	k.most = 0
+	if held := sl.lim.present(s.now, sl.failsafe()); held-most >= offered && s.now.Sub(sl.lim.heldAt) >= offerFor {
+		k.most = most + loadbalance.Amp/2
+	}
+}
+
 // zone is where the site's clocks are set.
 func (s *Site) zone() *time.Location {
 	if s.cfg.Layout.Zone == nil {

@@ -17,7 +17,7 @@ func (s *Site) Snapshot(now time.Time) *Snapshot {
 		Uplink: UplinkView{Station: s.cfg.Layout.Uplink.Station, URL: s.cfg.Layout.Uplink.URL, Protocol: s.cfg.Layout.Uplink.Protocol,
 			State: s.uplink.state, Detail: s.uplink.detail, Since: s.uplink.since},
 		Alarms: s.activeAlarms(), Log: slices.Clone(s.log[max(0, len(s.log)-logKept):]), Settings: maps.Clone(s.settings),
-		SetpointSum: s.setpoints, TxStarted: s.txStarted, JournalError: s.journalErr,
+		Plan: s.planning.shown(), SetpointSum: s.setpoints, TxStarted: s.txStarted, JournalError: s.journalErr,
 	}
 	snap.Statuses = append(snap.Statuses, s.stationStatus())
 	for _, sl := range s.slots {
@@ -79,6 +79,9 @@ func (s *Site) connectorView(sl *slot) ConnectorView {
 		v.Energy = sl.register - t.row.MeterStart
 		look := s.outlook(sl)
 		v.Departure, v.DepartureBy, v.Needs, v.NeedsBy = look.departure, look.leavesBy, look.energy, look.needsBy
+		if p := s.planned(sl); p != nil {
+			v.Planned, v.PlanRank = p.steps, p.rank
+		}
 		if look.vehicle != nil {
 			v.Vehicle = look.vehicle.ID
 		}

@@ -108,6 +108,12 @@ const maxWaiting = 32
 func (s *Site) wire(l Layout) error {
 	s.nodes = append(s.nodes, l.Nodes...)
 	s.insertStationNode()
+	for i := range s.nodes {
+		if n := &s.nodes[i]; l.Tariff.Peak.Limit > 0 && n.Parent == "" && n.Power == 0 {
+			// More than its fuse carries: a limit of power is kept exactly where there is a figure.
+			n.Power = int64(n.Limit[0]+n.Limit[1]+n.Limit[2]) / 1000 * int64(max(1, l.NominalV)) * 2
+		}
+	}
 	b, err := loadbalance.NewBalancer(s.balancing())
 	if err != nil {
 		return fmt.Errorf("cannot use the tree of circuits: %w", err)
@@ -173,6 +179,8 @@ func (s *Site) recover(r Recovered) {
 	s.recoverHeld(r.Settings)
 	s.recoverOutside(r.Settings)
 	s.recoverTold(r.Settings)
+	s.recoverForecast()
+	s.recoverPeak()
 	for _, st := range r.Statuses {
 		if st.Slot >= 1 && int(st.Slot) <= len(s.slots) {
 			s.slots[st.Slot-1].status = st

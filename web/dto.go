@@ -23,6 +23,22 @@ type (
 		Uplink       uplinkDTO  `json:"uplink"`
 		Alarms       []alarmDTO `json:"alarms"`
 		JournalError string     `json:"journal_error,omitempty"`
+		Plan         planDTO    `json:"plan"`
+	}
+	// planDTO is how planning goes.
+	planDTO struct {
+		State      string     `json:"state"` // off, waiting, followed or fallback
+		At         *time.Time `json:"at"`    // of what it knew; null: none was made
+		TookMs     int64      `json:"took_ms"`
+		Iterations int        `json:"iterations"`
+		Gap        float64    `json:"gap"` // to the best possible one at most, 0 to 1
+		Made       int        `json:"made"`
+		Failures   int        `json:"failures"`
+		Why        string     `json:"why,omitempty"` // there is none to go by
+	}
+	planStepDTO struct {
+		From     time.Time `json:"from"`
+		CurrentA float64   `json:"current_a"` // below the least one: for a part of the time
 	}
 	uplinkDTO struct {
 		Station  string     `json:"station"`
@@ -116,6 +132,10 @@ type (
 		NeedsWh     *int64     `json:"needs_wh"` // still, 0 when it has what it wanted
 		NeedsBy     string     `json:"needs_by"`
 		Vehicle     string     `json:"vehicle"`
+		// Planned is the connector's part of the plan that is followed, empty without one;
+		// PlanRank its place in the order, 0: none.
+		Planned  []planStepDTO `json:"planned"`
+		PlanRank int           `json:"plan_rank"`
 	}
 	reasonDTO struct {
 		Rule    string `json:"rule"`
@@ -199,6 +219,8 @@ func masked(t controller.IDToken) string {
 func newSiteDTO(s *controller.Snapshot) siteDTO {
 	u := s.Uplink
 	return siteDTO{ID: s.SiteID, Name: s.SiteName, At: s.At, Demo: s.Demo, JournalError: s.JournalError,
+		Plan: planDTO{State: string(s.Plan.State), At: known(s.Plan.At), TookMs: s.Plan.Took.Milliseconds(), Iterations: s.Plan.Iterations, Gap: s.Plan.Gap,
+			Made: s.Plan.Made, Failures: s.Plan.Failures, Why: s.Plan.Why},
 		Uplink: uplinkDTO{Station: u.Station, URL: u.URL, Protocol: u.Protocol, State: string(u.State), Detail: u.Detail, Since: known(u.Since)},
 		Alarms: each(s.Alarms, func(a controller.Alarm) alarmDTO {
 			return alarmDTO{Code: a.Code, Severity: string(a.Severity), Subject: a.Subject, Text: a.Text, Remedy: a.Remedy, Since: a.Since}
@@ -247,6 +269,7 @@ func newConnectorDTO(c controller.ConnectorView) connectorDTO {
 		d.MeasuredA = new(perPhase(c.Measured))
 	}
 	d.Departure, d.DepartureBy, d.NeedsBy, d.Vehicle = known(c.Departure), string(c.DepartureBy), string(c.NeedsBy), c.Vehicle
+	d.PlanRank, d.Planned = c.PlanRank, each(c.Planned, func(p controller.PlanStep) planStepDTO { return planStepDTO{From: p.From, CurrentA: a(p.Current)} })
 	if c.NeedsBy != controller.NeedsUnknown {
 		d.NeedsWh = new(int64(c.Needs))
 	}

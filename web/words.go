@@ -59,7 +59,7 @@ func english() language {
 		"rule.outside":      "limited by another system at the charger",
 		"rule.reserve":      "waits: the building's last peaks would leave too little at {node} {phase}",
 		"rule.rotation":     "gave its place to a car that waited; next after its turn",
-		"rule.plan":         "others are planned first",
+		"rule.plan":         "the plan serves others first, or waits for a better time",
 
 		"status.Available":     "free",
 		"status.Preparing":     "preparing",

@@ -68,6 +68,7 @@ type Box struct {
 	meters       map[string]poller
 	stress       *stress
 	reactions    *reactions
+	planning     *planning
 	decorate     func(*controller.Status)
 	counts       atomic.Pointer[controller.OutboxCounts]
 	listeners    map[string]net.Listener
@@ -99,7 +100,7 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	if err != nil {
 		return nil, err
 	}
-	site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: recovered, Demo: opts.Demo != nil, Record: true})
+	site, err := controller.NewSite(controller.SiteConfig{Layout: layout, Recovered: recovered, Demo: opts.Demo != nil, Plan: true, Record: true})
 	if err != nil {
 		return nil, fmt.Errorf("cannot set the site up: %w", err)
 	}
@@ -118,7 +119,8 @@ func New(ctx context.Context, opts Options) (box *Box, err error) {
 	}
 	kept := &incidents{dir: filepath.Join(opts.DataDir, "incidents"), log: b.log}
 	b.closers = append(b.closers, kept.wait)
-	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Incidents: kept, Logger: b.log, OnStep: b.metrics.Step, OnLag: b.metrics.LoopLag})
+	b.planning = newPlanning(b.Post, b.log)
+	b.loop = controller.NewLoop(controller.LoopConfig{Site: site, Journal: b.store, Chargers: chargers{b}, Cloud: cloud, Planner: b.planning, Incidents: kept, Logger: b.log, OnStep: b.metrics.Step, OnLag: b.metrics.LoopLag})
 	if err := b.wireMeters(layout); err != nil {
 		return nil, err
 	}
@@ -278,6 +280,11 @@ func (b *Box) wireMeters(l controller.Layout) error {
 			}
 		}
 	}
+	for _, m := range l.Sun { // plausible up to what the supplies carry
+		for _, n := range l.Nodes {
+			nominal[m.ID] = max(nominal[m.ID], n.Limit[0], n.Limit[1], n.Limit[2])
+		}
+	}
 	post := func(ev controller.Event) {
 		if s, ok := ev.(controller.MeterSampled); ok {
 			b.stress.add(s)
@@ -359,6 +366,7 @@ func (b *Box) Run(ctx context.Context) error {
 	parts := []part{
 		{name: "store", run: b.store.Run},
 		{name: "control loop", run: b.loop.Run},
+		{name: "planner", run: b.planning.run},
 	}
 	if b.cloud != nil {
 		parts = append(parts, part{name: "cloud", run: b.cloud.Run})

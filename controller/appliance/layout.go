@@ -20,10 +20,12 @@ func Layout(cfg *config.Config) controller.Layout {
 	if zone, err := time.LoadLocation(cfg.Site.Timezone); err == nil { // a checked configuration names one
 		l.Zone = zone
 	}
-	l.Vehicles, l.Groups = vehicles(cfg), groups(cfg)
+	l.Vehicles, l.Groups, l.Tariff = vehicles(cfg), groups(cfg), tariff(cfg)
 	for _, m := range cfg.Meters {
 		if node, ok := cfg.MeterCircuit(m.ID); ok {
 			l.Meters = append(l.Meters, controller.MeterLayout{ID: m.ID, Node: node, Period: m.Period})
+		} else if m.Role == config.RoleSun {
+			l.Sun = append(l.Sun, controller.MeterLayout{ID: m.ID, Period: m.Period})
 		}
 	}
 	for _, c := range cfg.Chargers {
@@ -80,6 +82,15 @@ func groups(cfg *config.Config) []controller.GroupLayout {
 	var out []controller.GroupLayout
 	for _, g := range cfg.Authorization.Groups {
 		out = append(out, controller.GroupLayout{ID: g.ID, Tokens: g.Tokens, Parent: g.Parent, Expected: expected(cfg, g.Schedule, g.Needs)})
+	}
+	return out
+}
+
+func tariff(cfg *config.Config) controller.Tariff {
+	t := cfg.Tariff
+	out := controller.Tariff{Price: t.Price, Peak: controller.PeakTariff{Limit: controller.Watt(t.Peak.Limit), Price: t.Peak.Price, Set: controller.Watt(t.Peak.Set)}}
+	for _, p := range t.Times {
+		out.Times = append(out.Times, controller.TariffTime{Days: config.On(p.Days), From: time.Duration(p.From), To: time.Duration(p.To), Price: p.Price})
 	}
 	return out
 }

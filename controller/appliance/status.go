@@ -88,6 +88,7 @@ func (b *Box) Status() controller.Status {
 	}
 	st.EnergyWhChargers += out.DeliveredEnergy
 	st.ChargerNetwork = b.networkSecurity()
+	fillPlan(&st, snap)
 	b.fillGrid(&st, snap)
 	b.stress.fill(&st)
 	if b.decorate != nil {
@@ -113,5 +114,13 @@ func (b *Box) fillGrid(st *controller.Status, snap *controller.Snapshot) {
 			st.GridCurrentA = new([3]float64{float64(m.Current[0]) / 1000, float64(m.Current[1]) / 1000, float64(m.Current[2]) / 1000})
 		}
 		return
+	}
+}
+
+// fillPlan adds how planning goes.
+func fillPlan(st *controller.Status, snap *controller.Snapshot) {
+	p := &snap.Plan
+	if st.PlanFailures = p.Failures; p.State == controller.PlanFollowed {
+		st.PlanAgeS, st.PlanIterations, st.PlanGap = new(snap.At.Sub(p.At).Seconds()), new(p.Iterations), new(p.Gap)
 	}
 }

@@ -22,6 +22,8 @@ func (r *reader) check(c *Config, known Known) {
 	r.checkSlots(c)
 	r.checkUpstream(c, known)
 	r.checkVehicles(c)
+	r.checkTariff(c)
+	r.checkSun(c)
 	r.checkListen(c)
 	if r.ok("grid") && r.ok("circuits") && r.ok("chargers") {
 		r.checkFailsafe(c)

@@ -21,6 +21,7 @@ type Config struct {
 	Onboarding     Onboarding
 	ChargerNetwork ChargerNetwork
 	Listen         Listen
+	Tariff         Tariff
 	Schedules      []Schedule
 	Vehicles       []Vehicle
 }
@@ -79,6 +80,7 @@ type Meter struct {
 	URL      MeterURL
 	Model    string // of the device catalogue; "" for MQTT, whose URL says it all
 	Period   time.Duration
+	Role     MeterRole
 	User     string // of the MQTT broker
 	Password Secret
 }

@@ -91,7 +91,9 @@ func TestCanonicalFormRoundTrips(t *testing.T) {
 	odd = strings.ReplaceAll(odd, `"env:CP1_KEY"`, `"a:b#c'd\"e{[%&*!|>"`)
 	fleet := strings.NewReplacer("groups: []", `groups: [{id: drivers, id_tokens: ["04ab", "1e5"], parent: FLEET, needs_kwh: 7.5, schedule: early}]`,
 		"max_a: 32,", "max_a: 32, schedule: early,",
-		"schedules: []", `schedules: [{id: early, leaves: [{days: [mon, fri], at: "05:30"}, {at: "00:00"}], needs_kwh: 40}]`,
+		"period: 1s}", `period: 1s}, {id: roof, url: "tcp://10.0.0.6:502/1", model: eastron_sdm630, role: pv}`,
+		"schedules: []", `tariff: {price_kwh: 0.32, times: [{days: [sat, sun], from: "22:00", to: "06:00", price_kwh: -0.02125}], peak: {limit_kw: 60.5, price_kw: 12.5, set_kw: 40}}
+schedules: [{id: early, leaves: [{days: [mon, fri], at: "05:30"}, {at: "00:00"}], needs_kwh: 40}]`,
 		"vehicles: {}", `vehicles: [{id: van, name: Van, id_tokens: ["04cd"], battery_kwh: 60.125, max_a: 16, phases: 3, needs_kwh: 25, target_soc: 80, schedule: early}]`).Replace(good(t))
 	for _, text := range []string{good(t), string(Example()), odd, fleet} {
 		c := mustParse(t, text)

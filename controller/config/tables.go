@@ -45,6 +45,7 @@ func configKind() kind[Config] {
 			enum(OnboardApprove, OnboardClosed, OnboardOpen), OnboardApprove, func(c *Config) *Onboarding { return &c.Onboarding }),
 		maybe("charger_network", "the wire between box and chargers", chargerNetworkKind(), func(c *Config) *ChargerNetwork { return &c.ChargerNetwork }),
 		optional("listen", "addresses the box listens on", listenKind(), defaultListen(), func(c *Config) *Listen { return &c.Listen }),
+		maybe("tariff", "what energy and the highest quarter hour cost; plans go by it", tariffKind(), func(c *Config) *Tariff { return &c.Tariff }),
 		maybe("schedules", "when cars leave, by weekday", orEmpty(list(scheduleKind(), 0, 200)), func(c *Config) *[]Schedule { return &c.Schedules }),
 		maybe("vehicles", "vehicles known by their tokens", orEmpty(list(vehicleKind(), 0, 5000)), func(c *Config) *[]Vehicle { return &c.Vehicles }),
 		later[Config]("notify", "who is told of alarms"),
@@ -112,6 +113,7 @@ func meterKind() kind[Meter] {
 		required("url", "where it is: \"tcp://10.0.0.5:502/1\" for Modbus TCP unit 1, or \"mqtt://host:1883/topic?l1=…&l2=…&l3=…\"", meterURL(), func(m *Meter) *MeterURL { return &m.URL }),
 		maybe("model", "model of a Modbus meter, such as eastron_sdm630", identifier(), func(m *Meter) *string { return &m.Model }),
 		optional("period", "time between two readings", duration(100*time.Millisecond, time.Hour), time.Second, func(m *Meter) *time.Duration { return &m.Period }),
+		maybe("role", "pv: it measures what is produced on the site, and guards no fuse", enum(RoleSun), func(m *Meter) *MeterRole { return &m.Role }),
 		maybe("user", "user at the MQTT broker", text("a user", 1, 100), func(m *Meter) *string { return &m.User }),
 		maybe("password", "password at the MQTT broker, or \"env:NAME\" or \"file:PATH\"", secret(), func(m *Meter) *Secret { return &m.Password }),
 	)
