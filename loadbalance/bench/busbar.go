@@ -36,6 +36,7 @@ type site struct {
 	opt    Options
 	b      *loadbalance.Balancer
 	tally  *tally
+	writes *writes
 	pass   int // s
 	now    int // s
 	next   []int
@@ -81,6 +82,7 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 	}
 	r := s.tally.result("busbar", departures)
 	r.Timeline, r.WorstExcess = s.line, s.excess
+	r.Writes, r.WritesWorst, r.WritesOver = s.writes.figures(writeBudget)
 	for _, node := range s.over {
 		r.OverSeconds = max(r.OverSeconds, node[0], node[1], node[2])
 	}
@@ -101,8 +103,8 @@ func newSite(w *Workload, opt Options) (*site, error) {
 	if opt.Known {
 		cfg.Policy = loadbalance.PolicyLaxity
 	}
-	for _, n := range w.Nodes {
-		node := loadbalance.Node{ID: loadbalance.NodeID(n.ID), Breaker: n.Breaker, Metered: true}
+	for v, n := range w.Nodes {
+		node := loadbalance.Node{ID: loadbalance.NodeID(n.ID), Breaker: n.Breaker, Metered: true, WorstBase: w.worstBase(v)}
 		if n.Parent >= 0 {
 			node.Parent = loadbalance.NodeID(w.Nodes[n.Parent].ID)
 		}
@@ -116,7 +118,7 @@ func newSite(w *Workload, opt Options) (*site, error) {
 		return nil, err
 	}
 	n := len(w.Sessions)
-	s := &site{w: w, opt: opt, b: b, tally: newTally(w), pass: int(opt.Pass / time.Second), cars: make([]car, n), state: make([]loadbalance.Connector, n),
+	s := &site{w: w, opt: opt, b: b, tally: newTally(w), writes: newWrites(w), pass: int(opt.Pass / time.Second), cars: make([]car, n), state: make([]loadbalance.Connector, n),
 		load: make([][3]float64, len(w.Nodes)), over: make([][3]float64, len(w.Nodes)), next: byArrival(w)}
 	s.outer = outer{w: w, base: func(second int) [3]float64 { return w.forecast(s.now, second) }}
 	s.in.Readings = make([]loadbalance.Reading, len(w.Nodes))
@@ -189,7 +191,11 @@ func (s *site) decide() {
 	s.in.Connectors = s.in.Connectors[:0]
 	for _, k := range s.active {
 		c := &s.state[k]
-		c.Wants = s.tally.left(k) > hungry
+		if c.Wants = s.tally.left(k) > hungry; !c.Wants { // its transaction is over, and with it its profile
+			c.CanStartUnasked, c.Held, c.LeaseUntil = false, 0, time.Time{}
+			s.cars[k].tell(float64(s.now), 0)
+			s.tally.setpoint(k, 0)
+		}
 		if s.opt.Known {
 			c.Departure, c.Needs = s.at(s.w.Sessions[k].Depart), int64(math.Ceil(s.tally.left(k)*1000))
 		}
@@ -228,6 +234,7 @@ func (s *site) send(k int, sp loadbalance.Setpoint) {
 		c.LastDown = now
 	}
 	c.Held, c.HeldAt, c.LeaseUntil = sp.Limit, now, now.Add(sp.Lease)
+	s.writes.add(k, s.now)
 	amps := float64(sp.Limit) / 1000
 	s.cars[k].tell(float64(s.now), amps)
 	s.tally.setpoint(k, amps)

@@ -33,6 +33,11 @@ type Result struct {
 	BeyondBound int
 	Changes     float64 // setpoint changes per charger-hour (plugged in)
 	Pauses      float64 // of them to 0 A while energy is wanted
+	// Writes are commands and renewals of leases for each day of a charger at which a car is
+	// plugged in, WritesWorst the most of one such day, WritesOver how many days had more
+	// than a charger's memory is budgeted for. Of the Balancer only.
+	Writes, WritesWorst float64
+	WritesOver          int
 	// WorstExcess is the largest amount by which a node's current was over its limit,
 	// A, and OverSeconds how long that was the case at the worst node and phase.
 	WorstExcess, OverSeconds float64

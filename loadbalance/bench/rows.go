@@ -58,6 +58,11 @@ func (r *Result) Rows() []Row {
 	add("Q4.beyond_bound", float64(r.BeyondBound))
 	add("C1.changes", r.Changes)
 	add("C1.pauses", r.Pauses)
+	if r.WritesWorst > 0 {
+		add("C1.writes_per_charger_day", r.Writes)
+		add("C1.writes_worst_day", r.WritesWorst)
+		add("C1.writes_over_budget", float64(r.WritesOver))
+	}
 	add("P1.over_s", r.OverSeconds)
 	add("P1.excess_a", r.WorstExcess)
 	return out

@@ -110,6 +110,7 @@ func Scenarios() []Scenario {
 	for _, i := range Instances() {
 		out = append(out, instance(i))
 	}
+	out = append(out, instance(roomy()))
 	for _, b := range billedMonths() {
 		out = append(out, b.scenario())
 	}
