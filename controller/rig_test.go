@@ -11,7 +11,7 @@ var epoch = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 
 // rig drives a Site by hand: every Persist is committed at once unless hold is set.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	site    *Site
 	now     time.Time
 	hold    bool
@@ -40,7 +40,7 @@ func layout() Layout {
 	}
 }
 
-func newRig(t *testing.T, l Layout, r Recovered) *rig {
+func newRig(t testing.TB, l Layout, r Recovered) *rig {
 	t.Helper()
 	if r.NextTx == 0 {
 		r.NextTx = 1000001

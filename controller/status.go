@@ -137,7 +137,8 @@ func (s *Site) slotTimers(sl *slot) {
 	if p := sl.pending; p != nil && !s.now.Before(p.until) {
 		sl.pending = nil
 	}
-	for _, t := range slices.Clone(sl.open) {
+	var few [4]*transaction
+	for _, t := range append(few[:0], sl.open...) { // a copy: closing one changes the list
 		if !t.answerBy.IsZero() {
 			if !s.now.Before(t.answerBy) {
 				s.decideStart(t)
