@@ -26,6 +26,8 @@ type Layout struct {
 	Vehicles []VehicleLayout
 	Groups   []GroupLayout
 	Tariff   Tariff
+	// Policy shares what no plan gives out.
+	Policy loadbalance.Policy
 	// Sun are the meters of what is produced on the site; they guard no fuse.
 	Sun []MeterLayout
 	// MeterInterval is how often chargers are asked to meter (10 s).

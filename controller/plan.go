@@ -248,7 +248,7 @@ func (s *Site) judgePlan(cars []planCar) {
 	}
 	if s.now.Sub(p.missingAt) > planGrace {
 		s.raise("plan.missing", "planner", SeverityWarning, "There is no plan to go by: "+why+".",
-			"Cars charge under the limits all the same, who has least time to spare first; times of low prices are not waited for. If it stays, restart the box and send its log to support.")
+			"Cars charge under the limits all the same, shared without a plan (sharing in the configuration); times of low prices are not waited for. If it stays, restart the box and send its log to support.")
 	}
 }
 

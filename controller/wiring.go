@@ -126,7 +126,9 @@ func (s *Site) wire(l Layout) error {
 }
 
 // balancing is what the balancer is made for, and its recordings.
-func (s *Site) balancing() loadbalance.Config { return loadbalance.Config{Nodes: s.nodes} }
+func (s *Site) balancing() loadbalance.Config {
+	return loadbalance.Config{Nodes: s.nodes, Policy: s.cfg.Layout.Policy}
+}
 
 // insertStationNode puts one virtual node under the first supply.
 func (s *Site) insertStationNode() {

@@ -6,6 +6,7 @@ import (
 
 	"busbar/controller"
 	"busbar/controller/config"
+	"busbar/loadbalance"
 )
 
 // Layout is the site of a configuration in the domain's words.
@@ -21,6 +22,9 @@ func Layout(cfg *config.Config) controller.Layout {
 		l.Zone = zone
 	}
 	l.Vehicles, l.Groups, l.Tariff = vehicles(cfg), groups(cfg), tariff(cfg)
+	if cfg.Sharing == config.SharingLaxity {
+		l.Policy = loadbalance.PolicyLaxity
+	}
 	for _, m := range cfg.Meters {
 		if node, ok := cfg.MeterCircuit(m.ID); ok {
 			l.Meters = append(l.Meters, controller.MeterLayout{ID: m.ID, Node: node, Period: m.Period})

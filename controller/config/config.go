@@ -21,6 +21,7 @@ type Config struct {
 	Onboarding     Onboarding
 	ChargerNetwork ChargerNetwork
 	Listen         Listen
+	Sharing        Sharing
 	Tariff         Tariff
 	Schedules      []Schedule
 	Vehicles       []Vehicle

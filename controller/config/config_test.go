@@ -54,6 +54,7 @@ func TestContractExample(t *testing.T) {
 		Authorization: Authorization{Unknown: Reject, OfflineUnknown: Reject},
 		Onboarding:    OnboardApprove,
 		Listen:        Listen{UI: ":443", WSS: ":8888", MTLS: ":8889"},
+		Sharing:       SharingFair,
 	}
 	if d := cmp.Diff(want, mustParse(t, good(t)), exact); d != "" {
 		t.Error(d)
@@ -80,6 +81,7 @@ chargers: [{id: "a*b=c", circuit: main, password: secret-secret, failsafe_a: 0, 
 		Authorization: Authorization{Unknown: Reject, OfflineUnknown: Reject},
 		Onboarding:    OnboardApprove,
 		Listen:        defaultListen(),
+		Sharing:       SharingFair,
 	}
 	if d := cmp.Diff(want, c, exact); d != "" {
 		t.Error(d)

@@ -45,6 +45,8 @@ func configKind() kind[Config] {
 			enum(OnboardApprove, OnboardClosed, OnboardOpen), OnboardApprove, func(c *Config) *Onboarding { return &c.Onboarding }),
 		maybe("charger_network", "the wire between box and chargers", chargerNetworkKind(), func(c *Config) *ChargerNetwork { return &c.ChargerNetwork }),
 		optional("listen", "addresses the box listens on", listenKind(), defaultListen(), func(c *Config) *Listen { return &c.Listen }),
+		optional("sharing", "how current is shared where no plan holds: evenly whoever leaves when (fair), or by the time to spare until departure (laxity)",
+			enum(SharingFair, SharingLaxity), SharingFair, func(c *Config) *Sharing { return &c.Sharing }),
 		maybe("tariff", "what energy and the highest quarter hour cost; plans go by it", tariffKind(), func(c *Config) *Tariff { return &c.Tariff }),
 		maybe("schedules", "when cars leave, by weekday", orEmpty(list(scheduleKind(), 0, 200)), func(c *Config) *[]Schedule { return &c.Schedules }),
 		maybe("vehicles", "vehicles known by their tokens", orEmpty(list(vehicleKind(), 0, 5000)), func(c *Config) *[]Vehicle { return &c.Vehicles }),

@@ -48,6 +48,15 @@ type Group struct {
 	Schedule string
 }
 
+// Sharing is how current is shared where no plan holds.
+type Sharing string
+
+// The ways of sharing.
+const (
+	SharingLaxity Sharing = "laxity" // by the time to spare until departure
+	SharingFair   Sharing = "fair"   // evenly
+)
+
 // WattHour is energy; the file says kilowatt-hours with at most three decimals.
 type WattHour int64
 
