@@ -32,23 +32,25 @@ func epoch() time.Time { return time.Date(2019, 3, 1, 0, 0, 0, 0, time.UTC) }
 
 // site is a site in virtual time with the real Balancer. It plays the controller's part.
 type site struct {
-	w      *Workload
-	opt    Options
-	b      *loadbalance.Balancer
-	tally  *tally
-	writes *writes
-	pass   int // s
-	now    int // s
-	next   []int
-	active []int
-	cars   []car // by session
-	state  []loadbalance.Connector
-	in     loadbalance.Input
-	load   [][3]float64 // A at each node, without base
-	over   [][3]float64 // s over the limit
-	excess float64
-	line   []Point
-	outer  outer
+	w       *Workload
+	opt     Options
+	b       *loadbalance.Balancer
+	tally   *tally
+	writes  *writes
+	pass    int // s
+	now     int // s
+	next    []int
+	active  []int
+	cars    []car // by session
+	state   []loadbalance.Connector
+	in      loadbalance.Input
+	load    [][3]float64 // A at each node, without base
+	over    [][3]float64 // s over the limit
+	run     [][3]float64 // s of that without a break until now
+	longest float64      // s, the longest of these
+	excess  float64
+	line    []Point
+	outer   outer
 }
 
 // RunBusbar runs the Balancer in virtual time: an ideal meter on every node, commands
@@ -81,7 +83,7 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 		departures = "known"
 	}
 	r := s.tally.result("busbar", departures)
-	r.Timeline, r.WorstExcess = s.line, s.excess
+	r.Timeline, r.WorstExcess, r.OverLongest = s.line, s.excess, s.longest
 	r.Writes, r.WritesWorst, r.WritesOver = s.writes.figures(writeBudget)
 	for _, node := range s.over {
 		r.OverSeconds = max(r.OverSeconds, node[0], node[1], node[2])
@@ -119,7 +121,7 @@ func newSite(w *Workload, opt Options) (*site, error) {
 	}
 	n := len(w.Sessions)
 	s := &site{w: w, opt: opt, b: b, tally: newTally(w), writes: newWrites(w), pass: int(opt.Pass / time.Second), cars: make([]car, n), state: make([]loadbalance.Connector, n),
-		load: make([][3]float64, len(w.Nodes)), over: make([][3]float64, len(w.Nodes)), next: byArrival(w)}
+		load: make([][3]float64, len(w.Nodes)), over: make([][3]float64, len(w.Nodes)), run: make([][3]float64, len(w.Nodes)), next: byArrival(w)}
 	s.outer = outer{w: w, base: func(second int) [3]float64 { return w.forecast(s.now, second) }}
 	s.in.Readings = make([]loadbalance.Reading, len(w.Nodes))
 	return s, nil
@@ -264,17 +266,21 @@ func (s *site) let() {
 	}
 }
 
-// watch books overloads and the timeline.
+// watch books overloads in which cars have a part, and the timeline.
 func (s *site) watch(t int, dt float64) {
 	base := s.w.BaseAt(t)
 	for v := range s.load {
 		for p, a := range s.load[v] {
+			cars := a
 			if v == s.w.root {
 				a += base[p]
 			}
-			if excess := a - s.w.Nodes[v].Limit[p]; excess > .001 {
+			if excess := min(a-s.w.Nodes[v].Limit[p], cars); excess > .001 {
 				s.over[v][p] += dt
-				s.excess = max(s.excess, excess)
+				s.run[v][p] += dt
+				s.longest, s.excess = max(s.longest, s.run[v][p]), max(s.excess, excess)
+			} else {
+				s.run[v][p] = 0
 			}
 		}
 	}

@@ -163,13 +163,14 @@ func (d *document) waiting() {
 	names := slices.DeleteFunc(d.names("W1", "W2", "W3", "W4", "W5", "C1"), func(n string) bool {
 		return !slices.Contains([]string{"C1-room", "W1-16", "W1-25", "W1-32", "W1-40", "W1-63", "W2-24-50", "W3-96-50", "W4-24-40", "W5-24-40", "W5-24-50", "W5-24-70", "W5-96-50"}, n)
 	})
+	names = append(names, d.names(foreignFamily)...)
 	if len(names) == 0 {
 		return
 	}
 	d.line("## Who gets it, who waits, what it costs (Q2 to Q4, C1)")
 	d.line("")
 	d.line("Writes are the profiles that a charger is sent on a day on which a car is plugged in, renewals of leases included: mean, and the")
-	d.line("worst day of a charger. Fuses that would carry whatever can follow need one renewal in ten minutes, others up to one in 40 s: C1-room")
+	d.line("worst day of a charger. Fuses that would carry whatever can follow need one renewal in ten minutes, others one in 40 s or more often: C1-room")
 	d.line("is a workplace with room for all. A charger's memory is budgeted for %d a day. W5 is to be judged by sessions served and Jain.", writeBudget)
 	d.line("")
 	header := []string{"instance", "policy", "% of wanted", "fully served %", "5th percentile", "Jain", "longest wait min", "waits beyond a rotation", "changes per charger-hour", "pauses", "s over a limit", "writes a day", "worst"}

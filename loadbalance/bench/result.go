@@ -38,9 +38,10 @@ type Result struct {
 	// than a charger's memory is budgeted for. Of the Balancer only.
 	Writes, WritesWorst float64
 	WritesOver          int
-	// WorstExcess is the largest amount by which a node's current was over its limit,
-	// A, and OverSeconds how long that was the case at the worst node and phase.
+	// WorstExcess is the largest amount by which cars brought a node's current over its
+	// limit, A, and OverSeconds how long that was the case at the worst node and phase.
 	WorstExcess, OverSeconds float64
+	OverLongest              float64 // s without a break
 	// Timeline is the load at the root for the charts, one point each TimelineStep
 	// seconds.
 	Timeline     []Point

@@ -64,6 +64,7 @@ func (r *Result) Rows() []Row {
 		add("C1.writes_over_budget", float64(r.WritesOver))
 	}
 	add("P1.over_s", r.OverSeconds)
+	add("P1.longest_s", r.OverLongest)
 	add("P1.excess_a", r.WorstExcess)
 	return out
 }

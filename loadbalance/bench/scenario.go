@@ -150,9 +150,12 @@ func instance(i Instance) Scenario {
 		}}
 }
 
+// foreignFamily are the workloads read from files.
+const foreignFamily = "files"
+
 // Foreign is a scenario of a workload read from files; it has no bound.
 func Foreign(w *Workload) Scenario {
-	return Scenario{Name: w.Name, Family: w.Name, About: "from files", RootAmps: slices.Min(w.Nodes[w.root].Limit[:]), Policies: sessionPolicies(),
+	return Scenario{Name: w.Name, Family: foreignFamily, About: "from files", RootAmps: slices.Min(w.Nodes[w.root].Limit[:]), Policies: sessionPolicies(),
 		run: func(_ Inputs, p Policy) ([]Result, error) { return single(p.run(w)) }}
 }
 
