@@ -211,7 +211,7 @@ func (o *outlook) tell(by NeedsSource, n needs, sl *slot) {
 func (s *Site) expect(o *outlook, by NeedsSource, e *Expected, sl *slot) {
 	row := &sl.tx.row
 	if o.leavesBy == NeedsUnknown && len(e.Leaves) > 0 {
-		if next := e.Leaves.Next(later(row.StartedAt, s.now.Add(-lateness)), s.zone()); !next.IsZero() {
+		if next := e.Leaves.Next(later(sl.tx.createdAt, s.now.Add(-lateness)), s.zone()); !next.IsZero() {
 			o.departure, o.leavesBy = next, by
 		}
 	}

@@ -50,7 +50,7 @@ func (s *Site) problemCar(sl *slot, c planCar) planner.Car {
 		Departure: look.departure, Wants: int64(look.energy), Got: int64(max(0, row.LastRegister-row.MeterStart)), Held: sl.lim.present(s.now, sl.failsafe())}
 	switch left := look.departure.Sub(s.now); {
 	case look.departure.IsZero() && look.energy > 0:
-		car.Departure = later(row.StartedAt.Add(usualStay), s.now.Add(leastStay))
+		car.Departure = later(sl.tx.createdAt.Add(usualStay), s.now.Add(leastStay))
 	case left > 2*readyBefore:
 		car.Departure = look.departure.Add(-max(readyBefore, left/20))
 	}

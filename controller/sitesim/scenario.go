@@ -30,6 +30,10 @@ type Scenario struct {
 	BaseSteps bool
 	// MeterEvery is the cars' metering interval (10 s), CheckEvery the checker's (100 ms).
 	CheckEvery time.Duration
+	// Site, if set, changes the generated configuration; Cars, if set, says who comes to
+	// the i-th charger, instead of Sessions.
+	Site func(yaml string) string
+	Cars func(i int) []ocppsim.Session
 }
 
 // OCPP is which versions the chargers of a Scenario speak.

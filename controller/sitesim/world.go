@@ -121,7 +121,11 @@ func New(ctx context.Context, sc Scenario, env Env) (*World, error) {
 		a.Meter, _, _ = strings.Cut(env.MeterURL, "?")
 		a.MeterModel = m.Model
 	}
-	if err := w.configure(w.sc.SiteYAML(a)); err != nil {
+	yaml := w.sc.SiteYAML(a)
+	if sc.Site != nil {
+		yaml = []byte(sc.Site(string(yaml)))
+	}
+	if err := w.configure(yaml); err != nil {
 		return nil, err
 	}
 	w.start = time.Now()
@@ -514,6 +518,15 @@ func (w *World) decorate(st *controller.Status) {
 func (sc *Scenario) plan(i int, p place) func(connector, n int) (ocppsim.Session, bool) {
 	r := rand.New(rand.NewPCG(uint64(sc.Seed), uint64(i)))
 	s := sc.Sessions
+	if sc.Cars != nil {
+		cars := sc.Cars(i)
+		return func(_, n int) (ocppsim.Session, bool) {
+			if n >= len(cars) {
+				return ocppsim.Session{}, false
+			}
+			return cars[n], true
+		}
+	}
 	return func(_, n int) (ocppsim.Session, bool) {
 		if s.Most > 0 && n >= s.Most {
 			return ocppsim.Session{}, false
