@@ -3,6 +3,7 @@ package sitesim
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"busbar/controller"
@@ -35,6 +36,7 @@ vehicles: [{id: van, id_tokens: ["VAN"], max_a: 16, needs_kwh: 9.5, schedule: ea
 	}
 	during(t, Scenario{Chargers: 5, Seed: 1, Site: site, Cars: cars}, func(t *testing.T, w *World) {
 		time.Sleep(time.Until(leaves))
+		synctest.Wait()
 		snap := w.Box().Snapshot()
 		other, van := snap.Connectors[0], snap.Connectors[4]
 		if van.Vehicle != "van" || !van.Departure.Equal(leaves) || van.DepartureBy != controller.NeedsFromVehicle {
