@@ -98,6 +98,7 @@ func (c benchMessagesCmd) child(con console, name, meter, dir string) (*exec.Cmd
 
 // benchBoxCmd is the child that is measured.
 type benchBoxCmd struct {
+	Reaction bool   `help:"The site of bench reaction."`
 	Chargers int    `required:"" help:"Chargers of the generated site."`
 	Meter    string `required:"" help:"Address of the simulated meter."`
 	Data     string `required:"" help:"Folder of the database."`
@@ -106,7 +107,7 @@ type benchBoxCmd struct {
 // Run serves until standard input ends.
 func (c benchBoxCmd) Run(ctx context.Context, con console) error {
 	log := slog.New(slog.NewTextHandler(con.Err, &slog.HandlerOptions{Level: slog.LevelError}))
-	return msgbench.ServeBox(ctx, con.In, con.Out, msgbench.BoxOptions{DataDir: c.Data, Chargers: c.Chargers, Meter: c.Meter, Version: readBuild().Version, Logger: log})
+	return msgbench.ServeBox(ctx, con.In, con.Out, msgbench.BoxOptions{DataDir: c.Data, Chargers: c.Chargers, Reaction: c.Reaction, Meter: c.Meter, Version: readBuild().Version, Logger: log})
 }
 
 // benchEchoCmd is the child it is compared with.

@@ -79,6 +79,33 @@ func TestBenchMessages(t *testing.T) {
 	}
 }
 
+// TestBenchReaction lets the building rise once. Nothing is said of speed.
+func TestBenchReaction(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Args = []string{"busbar", "bench", "reaction", "--chargers", "6", "--for", "5s", "--json", "--data", t.TempDir()}
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%v\n%s", err, errs.String())
+	}
+	var r msgbench.ReactionResult
+	if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Steps < 1 || r.Readings < 1 || r.Frames < 6*r.Readings || r.Box.P50 <= 0 || r.Box.Max < r.Box.P50 || r.Outside.Max <= 0 {
+		t.Errorf("%+v\n%s", r, errs.String())
+	}
+	for _, args := range [][]string{{"--chargers", "2"}, {"--chargers", "501"}, {"--for", "10ms"}, {"--rate", "0"}} {
+		if code, out, errs := call(t, "", append([]string{"bench", "reaction"}, args...)...); code != exitBadInput || out != "" {
+			t.Errorf("%v: exit code %d, %s%s", args, code, out, errs)
+		}
+	}
+}
+
 // TestBenchMessagesBadInput ends with exit code 2.
 func TestBenchMessagesBadInput(t *testing.T) {
 	for _, args := range [][]string{

@@ -26,9 +26,15 @@ type usage struct {
 	Heap       int64         `json:"heap"` // bytes in use after a collection of garbage
 	Goroutines int           `json:"goroutines"`
 	ReactionMs *float64      `json:"reaction_ms"` // of the box, 99 of 100; nil: none
-	Reactions  int           `json:"reactions"`   // readings that it rests on
+	Reactions  []reaction    `json:"reactions"`   // by reading, oldest first
 	Pending    int           `json:"pending"`     // rows in the outbox
 	Err        string        `json:"err,omitempty"`
+}
+
+// reaction is the box's answer to one reading of its meter.
+type reaction struct {
+	Took   time.Duration `json:"took_ns"` // from the reading to the last frame that lowers
+	Frames int           `json:"frames"`  // that lower
 }
 
 // What a child is asked, a line each.

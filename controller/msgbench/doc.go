@@ -4,6 +4,9 @@
 // guarded meanwhile. The bare echo of ocppload stands beside it as the yardstick, in
 // another process, under the same load in turns.
 //
+// RunReaction measures that alone: the building takes so much that all chargers must come
+// down, again and again.
+//
 // Run is the parent: it sends the load, shows the meter and asks both children what
 // they used. ServeBox and ServeEcho are the children, which obey on their standard
 // input and end with it. Processor time is user plus system time of a child alone, in

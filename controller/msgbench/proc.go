@@ -81,8 +81,8 @@ func (p *proc) ask(question string) (usage, error) {
 }
 
 // connect brings the chargers in.
-func (p *proc) connect(ctx context.Context, chargers int) error {
-	fleet, err := ocppload.Dial(ctx, p.addr, chargers, chargerName)
+func (p *proc) connect(ctx context.Context, chargers int, onLimit func(lowered bool, at time.Time)) error {
+	fleet, err := ocppload.Dial(ctx, p.addr, chargers, chargerName, onLimit)
 	if err != nil {
 		return err
 	}

@@ -65,6 +65,7 @@ type bench struct {
 	Options
 	box, echo *proc
 	meter     *siteMeter
+	high      atomic.Bool         // the building's load
 	memory    map[string][3]usage // before, with idle chargers, at the end, by child
 	idle      map[string]float64  // share of one processor with idle chargers, by child
 	slices    map[cell]map[string][]slice
@@ -75,20 +76,26 @@ type bench struct {
 
 // siteMeter is the truth that the grid's meter shows.
 type siteMeter struct {
+	site     site
 	chargers int
-	high     atomic.Bool // the building's load
+	building func() float64 // A on each conductor for each charger there
 	fleet    atomic.Pointer[ocppload.Fleet]
 }
 
 func (m *siteMeter) truth() devicesim.Truth {
-	amps := float64(baseLow * m.chargers)
-	if m.high.Load() {
-		amps = float64(baseHigh * m.chargers)
+	t := devicesim.Truth{Voltage: [3]float64{230, 230, 230}}
+	building := m.building()
+	for p, n := range m.site.on(m.chargers) {
+		t.Current[p] = building * float64(n)
 	}
 	if f := m.fleet.Load(); f != nil {
-		amps += f.Drawn()
+		for i, amps := range f.Drawn() {
+			for p := range m.site.phases {
+				t.Current[(i+p)%3] += amps
+			}
+		}
 	}
-	return devicesim.Truth{Current: [3]float64{amps, amps, amps}, Voltage: [3]float64{230, 230, 230}}
+	return t
 }
 
 // Run measures. The error tells what did not work; a figure that is bad is none.
@@ -102,12 +109,13 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	if o.Modes == nil {
 		o.Modes = []Mode{Paced, Full}
 	}
-	b := &bench{Options: o, meter: &siteMeter{chargers: o.Chargers}, memory: map[string][3]usage{}, idle: map[string]float64{}, slices: map[cell]map[string][]slice{}}
+	b := &bench{Options: o, memory: map[string][3]usage{}, idle: map[string]float64{}, slices: map[cell]map[string][]slice{}}
+	b.meter = &siteMeter{site: messageSite, chargers: o.Chargers, building: b.building}
 	ctx, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	addr, err := b.serveMeter(ctx, &wg)
+	addr, err := b.meter.serve(ctx, &wg, o.Tell)
 	if err != nil {
 		return nil, err
 	}
@@ -123,8 +131,16 @@ func Run(ctx context.Context, o Options) (result *Result, err error) {
 	return b.result(), nil
 }
 
-// serveMeter shows the site's current over Modbus.
-func (b *bench) serveMeter(ctx context.Context, wg *sync.WaitGroup) (addr string, err error) {
+// building is the load beside the chargers, A for each.
+func (b *bench) building() float64 {
+	if b.high.Load() {
+		return baseHigh
+	}
+	return baseLow
+}
+
+// serve shows the site's current over Modbus.
+func (m *siteMeter) serve(ctx context.Context, wg *sync.WaitGroup, tell func(string)) (addr string, err error) {
 	model, err := catalog.Lookup("eastron_sdm630")
 	if err != nil {
 		return "", err
@@ -134,10 +150,10 @@ func (b *bench) serveMeter(ctx context.Context, wg *sync.WaitGroup) (addr string
 	if err != nil {
 		return "", fmt.Errorf("cannot listen for the simulated meter: %w", err)
 	}
-	meter := devicesim.NewMeter(model, 1, b.meter.truth)
+	meter := devicesim.NewMeter(model, 1, m.truth)
 	wg.Go(func() {
 		if err := meter.Serve(ctx, l); err != nil {
-			b.Tell("the simulated meter ended: " + err.Error())
+			tell("the simulated meter ended: " + err.Error())
 		}
 	})
 	return l.Addr().String(), nil
@@ -189,7 +205,7 @@ func (b *bench) measureIdle(ctx context.Context) error {
 			return err
 		}
 		b.memory[p.name] = [3]usage{u}
-		if err := p.connect(ctx, b.Chargers); err != nil {
+		if err := p.connect(ctx, b.Chargers, nil); err != nil {
 			return err
 		}
 	}
@@ -232,7 +248,7 @@ func (b *bench) rounds() int { return min(7, max(3, int(b.For/(6*time.Second))))
 // measureLoad gives both children their turns.
 func (b *bench) measureLoad(ctx context.Context) error {
 	for _, p := range b.procs() {
-		if err := p.fleet.Charge(ctx); err != nil {
+		if err := p.fleet.Charge(ctx, ocppload.Cars{Every: 2, Wants: 10 * wanted}); err != nil {
 			return fmt.Errorf("cannot start sessions at the %s: %w", p.name, err)
 		}
 	}
@@ -301,7 +317,7 @@ func (b *bench) turn(ctx context.Context, p *proc, c cell, profile string, lasts
 	if c.mode == Full {
 		rate = 0
 	}
-	b.meter.high.Store(p == b.box)
+	b.high.Store(p == b.box)
 	load, err := p.fleet.Run(ctx, c.mix, rate, lasts)
 	if err != nil {
 		return slice{}, err
@@ -333,7 +349,7 @@ func (b *bench) measureEnd(context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.reaction, b.reactions, b.setpoints = u.ReactionMs, u.Reactions, b.box.fleet.Setpoints()
+	b.reaction, b.reactions, b.setpoints = u.ReactionMs, len(u.Reactions), b.box.fleet.Setpoints()
 	return nil
 }
 

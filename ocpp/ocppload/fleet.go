@@ -18,8 +18,10 @@ type Fleet struct {
 	stations []*station
 	mix      Mix
 	chasing  atomic.Bool // full speed: an answer makes the next CALL
+	cars     Cars
+	onLimit  func(lowered bool, at time.Time)
 
-	drawn     atomic.Int64 // sum of the stations' currents, 0.1 A on each phase
+	drawn     [3]atomic.Int64 // sums of the stations' currents, 0.1 A on each phase, by third
 	setpoints atomic.Int64
 	refused   atomic.Int64
 	strange   atomic.Int64
@@ -31,9 +33,11 @@ type Fleet struct {
 // firstRegister makes all registers equally long.
 const firstRegister = 100_000_000
 
-// Dial connects n stations, named by name, to a server at ws://addr/ocpp/<name>.
-func Dial(ctx context.Context, addr string, n int, name func(i int) string) (*Fleet, error) {
-	f := &Fleet{}
+// Dial connects n stations, named by name, to a server at ws://addr/ocpp/<name>. onLimit,
+// if there is one, is told when a frame with a limit for a transaction was read, and
+// whether it lowers the one before, from many goroutines.
+func Dial(ctx context.Context, addr string, n int, name func(i int) string, onLimit func(lowered bool, at time.Time)) (*Fleet, error) {
+	f := &Fleet{onLimit: onLimit}
 	dialer := websocket.Dialer{Subprotocols: []string{subprotocol}, HandshakeTimeout: 30 * time.Second, ReadBufferSize: 4096, WriteBufferSize: 4096}
 	for i := range n {
 		url := "ws://" + addr + "/ocpp/" + name(i)
@@ -45,7 +49,7 @@ func Dial(ctx context.Context, addr string, n int, name func(i int) string) (*Fl
 			f.Close()
 			return nil, fmt.Errorf("cannot connect %s: %w", url, err)
 		}
-		s := &station{fleet: f, ws: ws, done: make(chan struct{}), frames: prepared(fmt.Sprintf("TAG%05d", i)), status: statusAvailable, register: firstRegister}
+		s := &station{fleet: f, third: i % 3, ws: ws, done: make(chan struct{}), frames: prepared(fmt.Sprintf("TAG%05d", i)), status: statusAvailable, register: firstRegister}
 		f.stations = append(f.stations, s)
 		go s.read()
 	}
@@ -73,10 +77,17 @@ func (f *Fleet) Boot(ctx context.Context) error {
 	})
 }
 
-// Charge starts transactions, with a car that stays, on every other station.
-func (f *Fleet) Charge(ctx context.Context) error {
+// Cars are what Charge plugs in.
+type Cars struct {
+	Every int   // at the first of so many stations
+	Wants int64 // on each phase if the car may, 0.1 A, up to 99.9 A
+}
+
+// Charge starts transactions with cars that stay.
+func (f *Fleet) Charge(ctx context.Context, cars Cars) error {
+	f.cars = cars
 	return f.each(func(i int, s *station) error {
-		if i%2 == 1 {
+		if i%cars.Every > 0 {
 			return nil
 		}
 		s.mu.Lock()
@@ -150,8 +161,15 @@ func (s *station) call(ctx context.Context, k Kind, own *frame) error {
 	}
 }
 
-// Drawn is what all cars take, in amperes on each phase.
-func (f *Fleet) Drawn() float64 { return float64(f.drawn.Load()) / 10 }
+// Drawn is what the cars take, in amperes on each phase: of every third station from the
+// first, the second and the third on.
+func (f *Fleet) Drawn() [3]float64 {
+	var out [3]float64
+	for i := range f.drawn {
+		out[i] = float64(f.drawn[i].Load()) / 10
+	}
+	return out
+}
 
 // Load is what one interval of load brought.
 type Load struct {

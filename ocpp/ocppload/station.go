@@ -15,6 +15,7 @@ import (
 // server's CALLs, takes the answers, and at full speed sends what comes next.
 type station struct {
 	fleet    *Fleet
+	third    int
 	ws       *websocket.Conn
 	charging bool // has a transaction of its own while the load is not billing
 	done     chan struct{}
@@ -31,6 +32,7 @@ type station struct {
 	tx       int64
 	status   string
 	current  int64 // drawn on each phase, 0.1 A
+	limit    int64 // last given to the transaction, 0.1 A
 	refused  error // the answer to a call was a CALLERROR
 	err      error // the connection ended
 }
@@ -124,7 +126,7 @@ func (s *station) take(b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if kind == '2' {
-		return s.answer(id, rest)
+		return s.answer(id, rest, now)
 	}
 	if n, err := strconv.ParseInt(string(id), 10, 64); err != nil || n != s.lastID || !s.waiting {
 		s.fleet.strange.Add(1)
@@ -203,7 +205,7 @@ func txOf(payload []byte) int64 {
 }
 
 // answer does what the server asks, as any station would; mu is held.
-func (s *station) answer(id, rest []byte) error {
+func (s *station) answer(id, rest []byte, at time.Time) error {
 	result := `{"status":"Accepted"}`
 	switch {
 	case bytes.HasPrefix(rest, []byte(`"GetConfiguration"`)):
@@ -213,25 +215,27 @@ func (s *station) answer(id, rest []byte) error {
 	case bytes.HasPrefix(rest, []byte(`"SetChargingProfile"`)):
 		s.fleet.setpoints.Add(1)
 		if bytes.Contains(rest, []byte(`"TxProfile"`)) {
-			s.obey(number(rest, "limit"))
+			s.obey(number(rest, "limit"), at)
 		}
 	}
 	return s.ws.WriteMessage(websocket.TextMessage, []byte(`[3,"`+string(id)+`",`+result+`]`))
 }
 
 // obey draws what it may, as far as the car takes it; mu is held.
-func (s *station) obey(limit []byte) {
+func (s *station) obey(limit []byte, at time.Time) {
 	amps, err := strconv.ParseFloat(string(limit), 64)
 	if err != nil || !s.charging {
 		return
 	}
-	s.draw(min(int64(amps*10), wanted))
+	lowered := int64(amps*10) < s.limit
+	s.limit = int64(amps * 10)
+	if s.fleet.onLimit != nil {
+		s.fleet.onLimit(lowered, at)
+	}
+	s.draw(min(s.limit, s.fleet.cars.Wants))
 }
 
 func (s *station) draw(current int64) {
-	s.fleet.drawn.Add(current - s.current)
+	s.fleet.drawn[s.third].Add(current - s.current)
 	s.current = current
 }
-
-// wanted is what a car takes on each phase if it may, in 0.1 A.
-const wanted = 160
