@@ -1,0 +1,149 @@
+package trial
+
+import (
+	"fmt"
+	"math"
+
+	"busbar/controller"
+	"busbar/loadbalance"
+)
+
+// sight is an overload of one conductor: since when, and when a meter showed it.
+type sight struct {
+	since, cleared, told float64 // below 0: not
+}
+
+var unseen = sight{-1, -1, -1}
+
+// calm is how long a conductor must be without overload for the next one to be another.
+const calm = 5
+
+func (s *sight) feel(t float64, over bool) {
+	switch {
+	case over && s.since < 0:
+		*s = sight{t, -1, -1}
+	case over:
+		s.cleared = -1
+	case s.since < 0:
+	case s.cleared < 0:
+		s.cleared = t
+	case t-s.cleared >= calm:
+		*s = unseen
+	}
+}
+
+// seeMeter notes that a reading shows an overload.
+func (w *world) seeMeter(g *gauge, shown loadbalance.PerPhase) {
+	n := &w.nodes[g.node]
+	for p := range shown {
+		if s := &n.seen[p]; shown[p] > n.sc.Limit && s.since >= 0 && s.told < 0 {
+			s.told = w.t
+		}
+	}
+}
+
+// settles is how long a charger and its car may take to follow.
+const settles = 12
+
+// peak is the most that a connector was promised lately.
+type peak struct {
+	amps loadbalance.MilliAmp
+	at   float64
+}
+
+// remember keeps what the connector was promised lately.
+func (o *outlet) remember(t float64) {
+	if a := o.promised(t); a >= o.peak.amps || t-o.peak.at >= settles {
+		o.peak = peak{a, t}
+	}
+}
+
+// seeReport notes that a report shows that the charger does not obey.
+func (w *world) seeReport(o *outlet, own loadbalance.PerPhase) {
+	a := o.peak.amps
+	if o.of.shownAt < 0 && max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2 {
+		o.of.shownAt = w.t
+	}
+}
+
+// known is when the box could first know of what overloads a conductor of a circuit;
+// below 0: never.
+func (w *world) known(n *node, phase int) float64 {
+	first := math.Inf(1)
+	if told := n.seen[phase].told; told >= 0 {
+		first = told
+	}
+	if g := n.meter; g != nil {
+		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t {
+			first = min(first, stale)
+		}
+		for _, f := range g.faults {
+			still := f.Kind == FaultFrozen || f.Kind == FaultPhaseZero && int(f.Arg) == phase
+			if still && f.on(w.t) && f.From+stands <= w.t {
+				first = min(first, f.From+stands)
+			}
+		}
+	}
+	for _, p := range w.points {
+		if n.above[p.node] && p.shownAt >= 0 && p.loads(phase) {
+			first = min(first, p.shownAt)
+		}
+	}
+	if math.IsInf(first, 1) {
+		return -1
+	}
+	return first
+}
+
+// stands is how long a value must stand still before it can be known for frozen.
+const stands = 30
+
+// loads tells whether the charger can load a phase of the grid.
+func (p *point) loads(phase int) bool {
+	for _, o := range p.outlets {
+		if loadbalance.Phases(o.sc.Wiring...).Has(loadbalance.Phase(phase)) {
+			return true
+		}
+	}
+	return false
+}
+
+// trusted tells that what the box can know of a circuit is the truth: its meter shows
+// it, and so do the chargers below, which obey.
+func (n *node) trusted(t float64) bool {
+	return n.meter != nil && !n.meter.lies(t) && n.honest && t-n.meter.shownAt <= 3
+}
+
+// leastBase is the least load of the building on a phase in the last seconds.
+func (n *node) leastBase(t float64, phase int) float64 {
+	low := n.uncont[phase]
+	for i := range n.recent {
+		low = min(low, n.recent[i][phase])
+	}
+	return low
+}
+
+// traceEvent writes an event of interest.
+func (w *world) traceEvent(ev controller.Event) {
+	if w.trace == nil {
+		return
+	}
+	switch ev := ev.(type) {
+	case controller.Tick, controller.Committed, controller.Found:
+	case controller.MeterSampled:
+		w.tracef("meter %s %v (%s)", ev.Meter, ev.Current, w.truths())
+	case controller.MeterReported:
+		w.tracef("report %s/%d tx %d %v", ev.Station, ev.Connector, ev.Tx, ev.Samples[0].Current)
+	default:
+		w.tracef("-> box %T %+v", ev, ev)
+	}
+}
+
+func (w *world) truths() string {
+	text := ""
+	for i := range w.nodes {
+		n := &w.nodes[i]
+		text += fmt.Sprintf("%s %.1f/%.1f/%.1f ", n.sc.ID, n.current[0], n.current[1], n.current[2])
+	}
+	return text
+}

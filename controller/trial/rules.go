@@ -1,0 +1,160 @@
+package trial
+
+import (
+	"fmt"
+	"slices"
+
+	"busbar/controller"
+	"busbar/loadbalance"
+)
+
+// Violation is a rule that the box broke.
+type Violation struct {
+	At   float64 `json:"at"`
+	Rule string  `json:"rule"` // of the reliability rules: L1..L11
+	Text string  `json:"text"`
+}
+
+func (v Violation) String() string { return fmt.Sprintf("%.1f s %s: %s", v.At, v.Rule, v.Text) }
+
+// book is what the box may believe of a connector, reckoned from what was said on the
+// wire alone.
+type book struct {
+	limit loadbalance.MilliAmp // acknowledged
+	until float64
+	has   bool
+	sends []controller.SetLimit // on the way
+	rose  float64               // when a higher setpoint was last sent; below 0: not by this box
+}
+
+// agree notes a setpoint that the box heard to be taken.
+func (o *outlet) agree(limit loadbalance.MilliAmp, until float64) {
+	o.book.limit, o.book.until, o.book.has = limit, until, true
+}
+
+// inForce is the current that the connector may draw by what was acknowledged.
+func (o *outlet) inForce(t float64) loadbalance.MilliAmp {
+	switch {
+	case !o.began || o.ended:
+		return 0
+	case o.book.has && t < o.book.until:
+		return o.book.limit
+	}
+	return o.fallback()
+}
+
+// fallback is what the charger falls back to as far as the box can know.
+func (o *outlet) fallback() loadbalance.MilliAmp {
+	if o.of.taken {
+		return o.of.sc.Failsafe
+	}
+	return o.sc.Max
+}
+
+// promised is what is in force and in flight.
+func (o *outlet) promised(t float64) loadbalance.MilliAmp {
+	most := o.inForce(t)
+	if !o.began || o.ended {
+		return 0
+	}
+	for _, l := range o.book.sends {
+		most = max(most, l.Limit)
+	}
+	return most
+}
+
+// forget ends a setpoint's time on the way.
+func (w *world) forget(e controller.SetLimit) {
+	if o := w.bySlot[e.Slot]; o != nil {
+		o.book.sends = slices.DeleteFunc(o.book.sends, func(l controller.SetLimit) bool { return l.Seq == e.Seq })
+	}
+}
+
+const (
+	longestLease = 1800 // s, decision 10
+	leastUp      = 9.9  // s between two increases of one connector
+	estimate     = 0.10 // by which the box may take the building's load for less, of the limit
+)
+
+// checkLimit looks at a setpoint before it is put on the way.
+func (w *world) checkLimit(e controller.SetLimit) {
+	o := w.bySlot[e.Slot]
+	if o == nil {
+		w.broken("L2", "a setpoint for slot %d, which does not exist", e.Slot)
+		return
+	}
+	lease := e.Lease.Seconds()
+	switch {
+	case e.Limit > o.sc.Max:
+		w.broken("L2", "%s gets %v, its hardware takes %v", o, e.Limit, o.sc.Max)
+	case e.Limit < 0 || e.Limit > 0 && e.Limit < least*loadbalance.Amp || e.Limit%100 != 0:
+		w.broken("L10", "%s gets %v", o, e.Limit)
+	case lease <= 0 || lease > longestLease:
+		w.broken("L8", "%s gets a setpoint for %v", o, e.Lease)
+	}
+	before := o.promised(w.t)
+	o.book.sends = append(o.book.sends, e)
+	if e.Limit <= before {
+		return
+	}
+	if o.book.rose >= 0 && w.t-o.book.rose < leastUp && e.Limit > o.inForce(w.t) {
+		w.broken("L11", "%s is raised to %v, %.1f s after the last time", o, e.Limit, w.t-o.book.rose)
+	}
+	o.book.rose = w.t
+	w.checkRaise(o, e.Limit)
+}
+
+// checkRaise holds what is in force and in flight against the breakers, now that a
+// connector gets more.
+func (w *world) checkRaise(o *outlet, limit loadbalance.MilliAmp) {
+	for i := o.of.node; i >= 0; i = w.nodes[i].parent {
+		n := &w.nodes[i]
+		lost := n.meter != nil && w.t-n.meter.shownAt > max(10, 3*n.meter.sc.Period)+1.5
+		if lost && limit > o.fallback() {
+			w.broken("L4", "%s is raised to %v, the meter of %s has been silent for %.1f s", o, limit, n.sc.ID, w.t-n.meter.shownAt)
+		}
+		sum := w.promisedBelow(i)
+		for _, p := range o.sc.Wiring {
+			switch {
+			case sum[p] > n.sc.Limit:
+				w.broken("L1", "%s is raised to %v: %v are promised on %v of %s, whose limit is %v", o, limit, sum[p], p, n.sc.ID, n.sc.Limit)
+			case n.cap > 0 && sum[p] > n.cap:
+				w.broken("L2", "%s is raised to %v: %v are promised on %v, the cloud's cap is %v", o, limit, sum[p], p, n.cap)
+			case lost && sum[p]+n.sc.WorstBase[p] > n.sc.Limit:
+				w.broken("L4", "%s is raised to %v without a meter: %v are promised on %v of %s with a worst base of %v, the limit is %v", o, limit, sum[p], p, n.sc.ID, n.sc.WorstBase[p], n.sc.Limit)
+			case n.trusted(w.t) && float64(sum[p])/1000+n.leastBase(w.t, int(p)) > n.limit*(1+estimate):
+				w.broken("L1", "%s is raised to %v: %v are promised on %v of %s above a base of %.1f A, the limit is %v", o, limit, sum[p], p, n.sc.ID, n.leastBase(w.t, int(p)), n.sc.Limit)
+			}
+		}
+	}
+}
+
+// promisedBelow adds up what is in force and in flight below a circuit, by phase.
+func (w *world) promisedBelow(at int) loadbalance.PerPhase {
+	var sum loadbalance.PerPhase
+	for _, p := range w.points {
+		if !w.nodes[at].above[p.node] {
+			continue
+		}
+		for _, o := range p.outlets {
+			a := o.promised(w.t)
+			for _, ph := range o.sc.Wiring {
+				sum[ph] += a
+			}
+		}
+	}
+	return sum
+}
+
+// broken notes a violation; the same rule at most maxViolations times.
+func (w *world) broken(rule, format string, args ...any) {
+	w.out.Broken++
+	if len(w.out.Violations) < maxViolations {
+		w.out.Violations = append(w.out.Violations, Violation{w.t, rule, fmt.Sprintf(format, args...)})
+	}
+	w.tracef("RULE %s broken: %s", rule, fmt.Sprintf(format, args...))
+}
+
+const maxViolations = 20
+
+func (o *outlet) String() string { return fmt.Sprintf("%s/%d", o.of.sc.ID, o.number) }
