@@ -142,3 +142,13 @@ func (w *world) rememberInstalled() {
 		}
 	}
 }
+
+// holds tells that a transaction is open at a slot.
+func (j *journal) holds(slot controller.Slot) bool {
+	for _, row := range j.open {
+		if row.Slot == slot && !row.Ended {
+			return true
+		}
+	}
+	return false
+}

@@ -153,6 +153,22 @@ func (w *world) broken(rule, format string, args ...any) {
 		w.out.Violations = append(w.out.Violations, Violation{w.t, rule, fmt.Sprintf(format, args...)})
 	}
 	w.tracef("RULE %s broken: %s", rule, fmt.Sprintf(format, args...))
+	w.tracePromises()
+}
+
+// tracePromises writes what every connector was promised.
+func (w *world) tracePromises() {
+	if w.trace == nil {
+		return
+	}
+	for _, p := range w.points {
+		for _, o := range p.outlets {
+			if o.began {
+				w.tracef("  %v at %s on %v: in force %v until %.0f, on the way %d, fall-back %v, permits %.1f A, pilot %.1f A, draws %.1f A on %d, told %v linked %v believed %v", o, p.sc.Circuit, o.sc.Wiring,
+					o.inForce(w.t), o.book.until, len(o.book.sends), o.fallback(), o.permits(w.t), o.pilot, o.draws, o.phases(), o.told, p.linked, p.believed)
+			}
+		}
+	}
 }
 
 const maxViolations = 20

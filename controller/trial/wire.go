@@ -36,12 +36,12 @@ func (w *world) take(p *point, e controller.Effect) {
 	switch e := e.(type) {
 	case controller.SetLimit:
 		if !p.believed {
-			w.post(unsent(e))
+			w.unsent(e)
 			return
 		}
 		if i := slices.IndexFunc(p.limits, func(o controller.SetLimit) bool { return o.Slot == e.Slot }); i >= 0 {
 			old := p.limits[i]
-			w.post(unsent(old))
+			w.unsent(old)
 			e.Urgent = e.Urgent || old.Urgent && e.Limit <= old.Limit
 			p.limits[i] = e
 			return
@@ -60,8 +60,10 @@ func (w *world) take(p *point, e controller.Effect) {
 	}
 }
 
-func unsent(l controller.SetLimit) controller.LimitAnswered {
-	return controller.LimitAnswered{Station: l.Station, Slot: l.Slot, Seq: l.Seq, Err: "not sent"}
+// unsent ends a setpoint that never left the box.
+func (w *world) unsent(l controller.SetLimit) {
+	w.forget(l)
+	w.post(controller.LimitAnswered{Station: l.Station, Slot: l.Slot, Seq: l.Seq, Err: "not sent"})
 }
 
 // next is the weightiest thing that waits: a reduction, the fall-back, another setpoint,
@@ -119,7 +121,7 @@ func (w *world) unlink(p *point) {
 		w.arrive(p, e, p.rand.IntN(2) == 0 && p.linked)
 	}
 	for _, l := range p.limits {
-		w.post(unsent(l))
+		w.unsent(l)
 	}
 	for _, c := range p.commands {
 		w.post(controller.CommandAnswered{Op: c.Op, Err: "the connection was lost"})
@@ -138,6 +140,7 @@ func (w *world) arrive(p *point, e controller.Effect, known bool) {
 			p.floor = e.Limit
 		}
 		if reached && known {
+			p.taken = true
 			w.post(controller.FailsafeAnswered{Station: p.id, Accepted: true})
 		}
 	case controller.Command:
