@@ -114,15 +114,6 @@ func (n *node) trusted(t float64) bool {
 	return n.meter != nil && !n.meter.lies(t) && n.honest && t-n.meter.shownAt <= 3
 }
 
-// leastBase is the least load of the building on a phase in the last seconds.
-func (n *node) leastBase(t float64, phase int) float64 {
-	low := n.uncont[phase]
-	for i := range n.recent {
-		low = min(low, n.recent[i][phase])
-	}
-	return low
-}
-
 // traceEvent writes an event of interest.
 func (w *world) traceEvent(ev controller.Event) {
 	if w.trace == nil {

@@ -74,6 +74,7 @@ const (
 	longestLease = 1800 // s, decision 10
 	leastUp      = 9.9  // s between two increases of one connector
 	estimate     = 0.10 // by which the box may take the building's load for less, of the limit
+	reaction     = 30   // s that it may take to correct that
 )
 
 // checkLimit looks at a setpoint before it is put on the way.
@@ -122,9 +123,29 @@ func (w *world) checkRaise(o *outlet, limit loadbalance.MilliAmp) {
 				w.broken("L2", "%s is raised to %v: %v are promised on %v, the cloud's cap is %v", o, limit, sum[p], p, n.cap)
 			case lost && sum[p]+n.sc.WorstBase[p] > n.sc.Limit:
 				w.broken("L4", "%s is raised to %v without a meter: %v are promised on %v of %s with a worst base of %v, the limit is %v", o, limit, sum[p], p, n.sc.ID, n.sc.WorstBase[p], n.sc.Limit)
-			case n.trusted(w.t) && float64(sum[p])/1000+n.leastBase(w.t, int(p)) > n.limit*(1+estimate):
-				w.broken("L1", "%s is raised to %v: %v are promised on %v of %s above a base of %.1f A, the limit is %v", o, limit, sum[p], p, n.sc.ID, n.leastBase(w.t, int(p)), n.sc.Limit)
 			}
+		}
+	}
+}
+
+// checkSum holds what the chargers permit, with the building, against a breaker of which
+// the box is told the truth.
+func (w *world) checkSum(at int) {
+	n := &w.nodes[at]
+	if !n.trusted(w.t) {
+		n.tooMuch = [3]float64{}
+		return
+	}
+	sum := w.promisedBelow(at)
+	for p, a := range sum {
+		switch {
+		case float64(a)/1000+n.uncont[p] <= n.limit*(1+estimate):
+			n.tooMuch[p] = 0
+		case n.tooMuch[p] == 0:
+			n.tooMuch[p] = w.t
+		case w.t-n.tooMuch[p] > reaction:
+			w.broken("L1", "%v are promised on %v of %s beside a building of %.1f A for %d s, the limit is %v", a, loadbalance.Phase(p), n.sc.ID, n.uncont[p], reaction, n.sc.Limit)
+			n.tooMuch[p] = w.t
 		}
 	}
 }
@@ -158,8 +179,11 @@ func (w *world) broken(rule, format string, args ...any) {
 
 // tracePromises writes what every connector was promised.
 func (w *world) tracePromises() {
-	if w.trace == nil {
+	if w.trace == nil || w.site == nil {
 		return
+	}
+	for _, n := range w.site.Snapshot(w.at(w.t)).Nodes {
+		w.tracef("  %s %s: the box reckons with base %v, booked %v, headroom %v", n.ID, n.State, n.Base, n.Booked, n.Headroom)
 	}
 	for _, p := range w.points {
 		for _, o := range p.outlets {

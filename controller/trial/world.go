@@ -83,8 +83,8 @@ type node struct {
 	uncont  [3]float64           // of it the building's
 	stress  [3]loadbalance.Stress
 	seen    [3]sight
-	honest  bool          // no charger below disobeys or lies at any time
-	recent  [5][3]float64 // the building, by second
+	honest  bool       // no charger below disobeys or lies at any time
+	tooMuch [3]float64 // more was promised than fits since; 0: not
 }
 
 func newWorld(sc *Scenario) (*world, error) {
@@ -204,6 +204,11 @@ func (w *world) step() {
 	}
 	w.settle()
 	w.lead()
+	if w.n%5 == 0 {
+		for i := range w.nodes {
+			w.checkSum(i)
+		}
+	}
 }
 
 // flow adds up the currents and lets the breakers feel them.
@@ -236,7 +241,6 @@ func (w *world) flow() {
 	}
 	for i := range w.nodes {
 		n := &w.nodes[i]
-		n.recent[int(w.t)%len(n.recent)] = n.uncont
 		w.feel(n)
 	}
 }
