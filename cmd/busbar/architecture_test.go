@@ -24,13 +24,14 @@ type rule struct {
 // The most specific rule that matches a package holds. Test files may import any
 // simulator beside what their package may.
 var imports = []rule{
-	{"cmd/busbar", []string{"controller/appliance", "controller/sitesim/...", "controller/msgbench", "controller/config", "controller/store", "controller/commission", "controller", "ocpp/...", "devices/...", "web", "loadbalance/..."}, "the binary parses flags and wires; it may see all but decides nothing"},
+	{"cmd/busbar", []string{"controller/appliance", "controller/sitesim/...", "controller/msgbench", "controller/trial", "controller/config", "controller/store", "controller/commission", "controller", "ocpp/...", "devices/...", "web", "loadbalance/..."}, "the binary parses flags and wires; it may see all but decides nothing"},
 	{"loadbalance", nil, "load management is pure and knows nothing of a site"},
 	{"ocpp", nil, "the OCPP-J library knows nothing of a site"},
 	{"ocpp/ocppsim", []string{"ocpp/..."}, "simulated chargers and clouds speak only OCPP"},
 	{"devices", nil, "devices know nothing of a site"},
 	{"devices/devicesim", []string{"devices/..."}, "simulated devices speak only their protocol"},
 	{"controller", []string{"loadbalance/...", "controller/config"}, "the domain is pure: no protocol, no file, no page"},
+	{"controller/trial", []string{"controller", "loadbalance"}, "a trial drives a Site and knows no adapter"},
 	{"controller/config", []string{"loadbalance"}, "a configuration is a value"},
 	{"controller/pki", nil, "certificates know nothing of a site"},
 	{"controller/adoption", []string{"controller", "controller/pki", "loadbalance", "ocpp/..."}, "adapters never import each other"},

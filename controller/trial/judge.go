@@ -45,13 +45,11 @@ func judge(sc Scenario, trace io.Writer) (Result, error) {
 	}
 	w.trace = trace
 	r := Result{Verdict: Held, Outcome: w.run()}
-	switch {
-	case r.Broken > 0:
-		r.Verdict = Broken
-	case r.Tripped == nil:
-		return r, nil
-	default:
+	if r.Tripped != nil {
 		r.Verdict, err = excuse(&sc, w, r.Tripped)
+	}
+	if r.Broken > 0 && r.Verdict != Opened {
+		r.Verdict = Broken
 	}
 	return r, err
 }

@@ -175,19 +175,18 @@ func (k FaultKind) disobeys() bool {
 // on tells whether the fault is there at t.
 func (f *Fault) on(t float64) bool { return t >= f.From && (f.To == 0 || t < f.To) }
 
-// Load reads a scenario from a file.
+// Load reads the scenario of a file that was kept.
 func Load(file string) (Scenario, error) {
 	var sc Scenario
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return sc, fmt.Errorf("cannot read the scenario: %w", err)
 	}
-	var kept struct{ Scenario *Scenario }
-	kept.Scenario = &sc
+	var kept struct{ Scenario Scenario }
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return sc, fmt.Errorf("cannot read the scenario in %s: %w", file, err)
 	}
-	return sc, sc.check()
+	return kept.Scenario, kept.Scenario.check()
 }
 
 // check finds what would make no world.
