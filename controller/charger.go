@@ -235,6 +235,7 @@ func (s *Site) statusReported(ev StatusReported) {
 		st.fault = status
 	} else if sl := st.slotAt(ev.Connector); sl != nil {
 		status.Slot, status.Status = sl.number, s.plugChanged(sl, status.Status)
+		sl.heardOn = st.generation
 		s.takeStatus(sl, status)
 	} else {
 		s.note(SeverityWarning, "charger.connector", string(st.id), fmt.Sprintf("reports connector %d, which the configuration doesn't have", ev.Connector))

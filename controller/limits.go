@@ -114,6 +114,17 @@ func (sl *slot) charging() bool {
 	return false
 }
 
+// unheard tells that a car may have begun to charge without the box hearing of it yet:
+// the charger is out of reach, or just back and has not told its connector's status.
+func (s *Site) unheard(sl *slot) bool {
+	st := sl.station
+	return !st.online || sl.heardOn != st.generation && s.now.Sub(st.since) < tellsWithin
+}
+
+// tellsWithin is how long a charger that is back may take to tell what happened while it
+// was away.
+const tellsWithin = 30 * time.Second
+
 // failsafe is what the connector falls back to by itself; for a charger whose
 // fall-back is not proven it is the hardware's maximum.
 func (sl *slot) failsafe() loadbalance.MilliAmp {
@@ -201,7 +212,7 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 	s.followPlan(sl, &c, look)
 	// It may draw the fall-back until its transaction has ended, when a start is under
 	// way, when it reports to charge without our knowing why, and out of our reach.
-	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || sl.flows() || !sl.station.online
+	c.CanStartUnasked = sl.tx != nil || sl.startExpected(s.now) || sl.charging() || sl.flows() || s.unheard(sl)
 	switch {
 	case sl.tx != nil:
 		c.Wants = sl.wantsCurrent()

@@ -28,6 +28,7 @@ type slot struct {
 	node       loadbalance.NodeID
 	status     SlotStatus // as the charger reports it
 	statusAt   time.Time  // when it became that, by the box's clock; zero: before the box started
+	heardOn    uint64     // connection of the charger on which it last told its status
 	tx         *transaction
 	open       []*transaction // tx, and older ones whose Stop may still come
 	stopsDue   int            // ended here, but the cloud has not acknowledged the Stop

@@ -302,7 +302,7 @@ func (w *work) measure(b *Balancer) {
 	if s.excessSince.IsZero() {
 		s.excessSince = c.MeasuredAt
 	}
-	if w.leased && b.now.Sub(s.excessSince) >= disobeys {
+	if b.now.Sub(s.excessSince) >= disobeys {
 		s.rogue = true
 		if w.role == taker {
 			w.role = fixed

@@ -53,7 +53,7 @@ func (b *Balancer) renewOne(w *work) {
 // renewable reports whether the setpoint may be sent again as it is: it must be a
 // current a car can have, and no fuse above it may be spoken for twice.
 func (w *work) renewable(b *Balancer) bool {
-	if w.final != 0 && (w.final < w.min || w.final > b.roundDown(bounded(w.c.Max))) {
+	if !w.valid(b) {
 		return false
 	}
 	if w.final < w.c.failsafe() {
@@ -80,6 +80,11 @@ func (b *Balancer) judgePaths() {
 			}
 		}
 	}
+}
+
+// valid reports whether what the connector is entitled to can be a setpoint.
+func (w *work) valid(b *Balancer) bool {
+	return w.final == 0 || w.final >= w.min && w.final <= b.roundDown(bounded(w.c.Max))
 }
 
 // lease is how long a setpoint of w may last without the box: long where the fuses

@@ -32,10 +32,7 @@ type meter struct {
 
 	reserve reserve
 
-	sameSince time.Time // the reading didn't change since
-	sameLo    [3]int64  // what the connectors below drew then
-	sameHi    [3]int64
-	moved     bool // they moved since
+	stands [3]standing // each conductor's value, as long as it doesn't change
 
 	age    time.Duration
 	fresh  bool
@@ -48,6 +45,14 @@ type meter struct {
 
 	overAt time.Time // measured above the limit since
 	stress [3]Stress
+}
+
+// standing is a value that doesn't change, and what the connectors below drew meanwhile.
+type standing struct {
+	since time.Time
+	least int64     // the largest that they drew at least at some time
+	most  int64     // the smallest that they drew at most at some time
+	moved time.Time // when these two had parted for certain
 }
 
 // better reports whether r is to be taken rather than what is there; of two readings
@@ -73,7 +78,11 @@ func (m *meter) better(r *Reading, now time.Time) bool {
 // take books a new reading. lo and hi is what the connectors below draw at least and
 // at most.
 func (m *meter) take(r *Reading, lo, hi [3]int64, t *Tuning) {
-	same := m.read && r.Current == m.current
+	for p := range m.stands {
+		if !m.read || r.Current[p] != m.current[p] {
+			m.stands[p] = standing{since: r.At, least: lo[p], most: hi[p]}
+		}
+	}
 	for p := range m.stress {
 		if dt := r.At.Sub(m.at); m.read && dt < maxPeriod {
 			m.stress[p].Add(dt, bounded(m.current[p]))
@@ -81,9 +90,6 @@ func (m *meter) take(r *Reading, lo, hi [3]int64, t *Tuning) {
 	}
 	m.read, m.at, m.current = true, r.At, r.Current
 	m.period = min(max(r.Period, 0), maxPeriod)
-	if !same {
-		m.sameSince, m.sameLo, m.sameHi, m.moved = r.At, lo, hi, false
-	}
 	m.good++
 	for p := range m.base {
 		m.base[p] = m.observe(p, lo[p], hi[p])
@@ -127,20 +133,33 @@ func (m *meter) slow(now time.Time, p Phase, over int64) int64 {
 	return most
 }
 
-// noteMovement remembers whether the connectors below have moved for certain since
-// the reading began to stand still.
+// noteMovement remembers what the connectors below draw while the values stand still.
 func (m *meter) noteMovement(lo, hi [3]int64) {
-	for p := range lo {
-		if lo[p]-m.sameHi[p] >= frozenMove || m.sameLo[p]-hi[p] >= frozenMove {
-			m.moved = true
+	for p := range m.stands {
+		s := &m.stands[p]
+		s.least, s.most = max(s.least, lo[p]), min(s.most, hi[p])
+		if s.moved.IsZero() && s.least-s.most >= frozenMove {
+			s.moved = m.at
 		}
 	}
+}
+
+// standsStill reports whether a conductor's value didn't change for so long although the
+// connectors below have moved for certain, and not just now: it can't be what flows there.
+func (m *meter) standsStill(long time.Duration) bool {
+	for p := range m.stands {
+		s := &m.stands[p]
+		if !s.moved.IsZero() && m.at.Sub(s.since) >= long && m.at.Sub(s.moved) >= max(long/3, 3*m.period) {
+			return true
+		}
+	}
+	return false
 }
 
 // judge decides what the reading is worth at now.
 func (m *meter) judge(now time.Time, cfg *Config) {
 	m.age = now.Sub(m.at)
-	m.frozen = m.read && m.moved && m.at.Sub(m.sameSince) >= cfg.FrozenAfter
+	m.frozen = m.read && m.standsStill(cfg.FrozenAfter)
 	m.dead = !m.read || m.frozen || m.age > m.lostAfter(cfg) || m.age < -maxAhead
 	switch {
 	case m.dead:

@@ -58,11 +58,18 @@ func (b *Balancer) restrain() {
 		if excess > 0 {
 			to = 0
 		}
-		if to < w.final {
+		switch {
+		case to < w.final:
 			b.cut(w, to, urgent)
+		case !w.leased && !w.c.SentOpen && w.valid(b) && b.now.Sub(w.s.renewedAt) >= insist:
+			w.action, w.s.renewedAt = Renew, b.now // it may only have lost its fall-back
 		}
 	}
 }
+
+// insist is how long a connector that draws too much without a setpoint is left alone
+// after the last try to give it one.
+const insist = 30 * time.Second
 
 // donor is a connector that has more than its target, such that those with the most come
 // first.

@@ -50,7 +50,7 @@ func (w *world) startBox() error {
 	for _, p := range w.points {
 		for _, o := range p.outlets {
 			o.book.rose = -1
-			if o.began && w.journal.holds(o.slot) { // what it was given before may still be in force
+			if o.began && w.journal.holds(o) { // what it was given before may still be in force
 				o.book.limit, o.book.until, o.book.has = o.sc.Max, w.t+longestLease, true
 			}
 		}

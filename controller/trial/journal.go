@@ -143,10 +143,10 @@ func (w *world) rememberInstalled() {
 	}
 }
 
-// holds tells that a transaction is open at a slot.
-func (j *journal) holds(slot controller.Slot) bool {
+// holds tells that the connector's transaction is known and open.
+func (j *journal) holds(o *outlet) bool {
 	for _, row := range j.open {
-		if row.Slot == slot && !row.Ended {
+		if row.Slot == o.slot && row.MessageID == o.startID && !row.Ended {
 			return true
 		}
 	}

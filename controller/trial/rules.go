@@ -74,7 +74,7 @@ const (
 	longestLease = 1800 // s, decision 10
 	leastUp      = 9.9  // s between two increases of one connector
 	estimate     = 0.10 // by which the box may take the building's load for less, of the limit
-	reaction     = 30   // s that it may take to correct that
+	reaction     = 30.0 // s that it may take to correct that, longer where cars are seldom measured
 )
 
 // checkLimit looks at a setpoint before it is put on the way.
@@ -95,7 +95,7 @@ func (w *world) checkLimit(e controller.SetLimit) {
 	}
 	before := o.promised(w.t)
 	o.book.sends = append(o.book.sends, e)
-	if e.Limit <= before {
+	if e.Limit <= before || !o.began { // a transaction that has ended is not raised by it
 		return
 	}
 	if o.book.rose >= 0 && w.t-o.book.rose < leastUp && e.Limit > o.inForce(w.t) {
@@ -143,8 +143,8 @@ func (w *world) checkSum(at int) {
 			n.tooMuch[p] = 0
 		case n.tooMuch[p] == 0:
 			n.tooMuch[p] = w.t
-		case w.t-n.tooMuch[p] > reaction:
-			w.broken("L1", "%v are promised on %v of %s beside a building of %.1f A for %d s, the limit is %v", a, loadbalance.Phase(p), n.sc.ID, n.uncont[p], reaction, n.sc.Limit)
+		case w.t-n.tooMuch[p] > max(reaction, 2.5*n.slowest):
+			w.broken("L1", "%v are promised on %v of %s beside a building of %.1f A for %.0f s, the limit is %v", a, loadbalance.Phase(p), n.sc.ID, n.uncont[p], w.t-n.tooMuch[p], n.sc.Limit)
 			n.tooMuch[p] = w.t
 		}
 	}

@@ -171,7 +171,7 @@ func (w *world) limitArrives(p *point, e controller.SetLimit, reached, known boo
 			a.Accepted, a.Unknown = false, true
 		}
 	}
-	if a.Accepted {
+	if a.Accepted || a.Unknown && o != nil && e.Limit > o.inForce(w.t) {
 		o.agree(e.Limit, w.t+e.Lease.Seconds())
 	}
 	w.forget(e)

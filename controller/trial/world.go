@@ -84,6 +84,7 @@ type node struct {
 	stress  [3]loadbalance.Stress
 	seen    [3]sight
 	honest  bool       // no charger below disobeys or lies at any time
+	slowest float64    // s between two reports of a charger below
 	tooMuch [3]float64 // more was promised than fits since; 0: not
 }
 
@@ -245,11 +246,15 @@ func (w *world) flow() {
 	}
 }
 
-// findHonest marks the circuits below which all chargers do and say what they should.
+// findHonest marks the circuits below which all chargers do and say what they should, and
+// finds how seldom they do.
 func (w *world) findHonest() {
 	for i := range w.nodes {
 		w.nodes[i].honest = true
 		for _, p := range w.points {
+			if w.nodes[i].above[p.node] {
+				w.nodes[i].slowest = max(w.nodes[i].slowest, p.sc.Metering)
+			}
 			for _, f := range p.faults {
 				if w.nodes[i].above[p.node] && (f.Kind.disobeys() || f.Kind.lies()) {
 					w.nodes[i].honest = false
