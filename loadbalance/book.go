@@ -233,7 +233,10 @@ func (w *work) track(now time.Time, first bool) {
 	if s.before = max(s.before, s.present); now.Sub(s.changedAt) >= proven {
 		s.before = s.present // an increase doesn't prove an earlier reduction either
 	}
-	if w.present > s.present || s.owedMet {
+	switch {
+	case w.present > s.present:
+		s.owed = max(s.owed, w.present) // needs no time, and excuses nothing that was drawn before it
+	case s.owedMet:
 		s.owed, s.owedAt, s.owedMet = w.present, now, false // a second reduction doesn't prolong the first
 	}
 	s.present, s.changedAt = w.present, now
@@ -338,7 +341,7 @@ func (w *work) book(b *Balancer) {
 	if w.dropping(b.now) {
 		most = max(most, w.s.before)
 	}
-	counts := w.draws >= 0 && (w.c.MeasuredAt.After(w.s.changedAt) || b.now.Sub(w.s.changedAt) < proven)
+	counts := w.draws >= 0 && (w.s.rogue || w.c.MeasuredAt.After(w.s.changedAt) || b.now.Sub(w.s.changedAt) < proven)
 	for p := L1; p <= L3; p++ {
 		if !w.set.Has(p) {
 			continue

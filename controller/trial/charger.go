@@ -44,7 +44,8 @@ type outlet struct {
 	began   bool    // current may flow: a transaction was begun
 	wanted  bool    // its token was asked for
 	beginAt float64 // a token was accepted: it begins then; 0: no
-	startID string  // of the message that told its start
+	opened  float64
+	startID string // of the message that told its start
 	tx      controller.TxID
 	told    bool // its start was answered
 	ended   bool // by the cloud, the car is still there

@@ -3,6 +3,7 @@ package trial
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"busbar/controller"
 	"busbar/loadbalance"
@@ -125,16 +126,18 @@ func (w *world) traceEvent(ev controller.Event) {
 		w.tracef("meter %s %v (%s)", ev.Meter, ev.Current, w.truths())
 	case controller.MeterReported:
 		w.tracef("report %s/%d tx %d %v", ev.Station, ev.Connector, ev.Tx, ev.Samples[0].Current)
+	case controller.Delivered:
+		w.tracef("cloud has %s of tx %d", ev.Kind, ev.Tx)
 	default:
 		w.tracef("-> box %T %+v", ev, ev)
 	}
 }
 
 func (w *world) truths() string {
-	text := ""
+	var text strings.Builder
 	for i := range w.nodes {
 		n := &w.nodes[i]
-		text += fmt.Sprintf("%s %.1f/%.1f/%.1f ", n.sc.ID, n.current[0], n.current[1], n.current[2])
+		text.WriteString(fmt.Sprintf("%s %.1f/%.1f/%.1f ", n.sc.ID, n.current[0], n.current[1], n.current[2]))
 	}
-	return text
+	return text.String()
 }

@@ -54,7 +54,7 @@ func (o *outlet) fallback() loadbalance.MilliAmp {
 // promised is what is in force and in flight.
 func (o *outlet) promised(t float64) loadbalance.MilliAmp {
 	most := o.inForce(t)
-	if !o.began || o.ended {
+	if !o.began || t <= o.opened { // the box hears of its beginning just now
 		return 0
 	}
 	for _, l := range o.book.sends {
@@ -95,7 +95,7 @@ func (w *world) checkLimit(e controller.SetLimit) {
 	}
 	before := o.promised(w.t)
 	o.book.sends = append(o.book.sends, e)
-	if e.Limit <= before || !o.began { // a transaction that has ended is not raised by it
+	if e.Limit <= before || !o.began || e.Tx != o.tx { // it is for a transaction that has ended
 		return
 	}
 	if o.book.rose >= 0 && w.t-o.book.rose < leastUp && e.Limit > o.inForce(w.t) {

@@ -73,8 +73,36 @@ type Charger struct {
 // Connector is one connector of a charger.
 type Connector struct {
 	Max    loadbalance.MilliAmp `json:"max"`
-	Wiring []loadbalance.Phase  `json:"wiring"`
+	Wiring Wires                `json:"wiring"`
 	Cars   []Car                `json:"cars,omitempty"` // one after the other
+}
+
+// Wires are the grid's phases on a connector's own conductors. They are numbers in files.
+type Wires []loadbalance.Phase
+
+// MarshalJSON writes L1 as 1.
+func (ws Wires) MarshalJSON() ([]byte, error) {
+	numbers := make([]int, len(ws))
+	for i, p := range ws {
+		numbers[i] = int(p) + 1
+	}
+	return json.Marshal(numbers)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (ws *Wires) UnmarshalJSON(text []byte) error {
+	var numbers []int
+	if err := json.Unmarshal(text, &numbers); err != nil {
+		return err
+	}
+	*ws = nil
+	for _, n := range numbers {
+		if n < 1 || n > 3 {
+			return fmt.Errorf("cannot read the wiring: there is no phase %d", n)
+		}
+		*ws = append(*ws, loadbalance.Phase(n-1))
+	}
+	return nil
 }
 
 // Car is one car at a connector.
@@ -149,15 +177,6 @@ const (
 func (k FaultKind) lies() bool {
 	switch k {
 	case FaultLies, FaultLow, FaultNoReports, FaultLate, FaultFrozen, FaultSign, FaultPhaseZero, FaultSwapped, FaultTooLow:
-		return true
-	}
-	return false
-}
-
-// ofMeter tells that it is a fault of meters.
-func (k FaultKind) ofMeter() bool {
-	switch k {
-	case FaultLate, FaultOld, FaultFrozen, FaultSilent, FaultSign, FaultPhaseZero, FaultSwapped, FaultTooLow, FaultGarbled:
 		return true
 	}
 	return false

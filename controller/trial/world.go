@@ -36,7 +36,6 @@ type world struct {
 	reply   controller.ReplyID
 	journal journal
 	cloud   cloud
-	boxUp   float64 // when it starts again
 
 	ideal float64 // from then on everybody who obeys is led at 0 A; below 0: never
 	idles bool    // no car draws anything

@@ -1,0 +1,79 @@
+package loadbalance
+
+import (
+	"testing"
+	"time"
+)
+
+// TestDisobedienceAtTheFallback: a charger that has no setpoint, because its fall-back is
+// all it may have, and draws more than that is found, counted, and given a setpoint.
+func TestDisobedienceAtTheFallback(t *testing.T) {
+	s := holding(t, 40*Amp, 8*Amp, 16*Amp, 16*Amp)
+	c := s.conn(2)
+	c.Held, c.HeldAt, c.LeaseUntil, c.Max = 0, time.Time{}, time.Time{}, 0
+	found, told, cut := false, false, false
+	for range 30 {
+		s.second("main", 46*Amp) // 8 A and 16 A, and 22 A of the one that must have none
+		s.conn(2).Measured = Uniform(22 * Amp)
+		found = found || s.of(2).Reason.Rule == RuleUnresponsive
+		told = told || s.of(2).Action == Renew && s.of(2).Limit == 0
+		cut = cut || s.of(1).Action == Reduce && s.of(1).Limit <= 10*Amp
+	}
+	if !found || !told || !cut {
+		t.Errorf("found=%v, given a setpoint=%v, the other one reduced=%v", found, told, cut)
+	}
+}
+
+// TestRaiseExcusesNothing: what was drawn before an increase and is more than even that
+// allows is disobedience, though no report comes for long.
+func TestRaiseExcusesNothing(t *testing.T) {
+	s := holding(t, 63*Amp, 0, 8*Amp, 8*Amp)
+	c := s.conn(1)
+	c.Measured, c.MeasuredAt = Uniform(24*Amp), s.now.Add(time.Second)
+	c.Held, c.HeldAt = 12*Amp, s.now.Add(time.Second)
+	for range 20 {
+		s.now = s.now.Add(time.Second)
+		s.read("main", 20*Amp-MilliAmp(s.now.Unix()%2))
+		s.step()
+	}
+	if got := s.out.Nodes[0].Booked[L1]; s.of(1).Reason.Rule != RuleUnresponsive || got < 32*Amp {
+		t.Errorf("20 s after the only report: rule %d, booked %v", s.of(1).Reason.Rule, got)
+	}
+}
+
+// TestOneConductorStandsStill: a clamp that has fallen off shows nothing, while the other
+// conductors are alive; before, nobody could say what the cars drew.
+func TestOneConductorStandsStill(t *testing.T) {
+	s := newBench(t, supply(63*Amp, 20*Amp))
+	s.now = s.now.Add(time.Hour)
+	c := s.car(1, "main", -1)
+	c.Online, c.Failsafe = false, 32*Amp // may draw anything
+	dead := func(a MilliAmp) {
+		s.now = s.now.Add(time.Second)
+		if c.Online {
+			c.MeasuredAt = s.now
+		}
+		s.read("main", a+MilliAmp(s.now.Unix()%2))
+		s.in.Readings[0].Current[L2] = 0
+		s.step()
+	}
+	for range 10 {
+		dead(5 * Amp)
+	}
+	c.Online, c.Failsafe, c.Held, c.HeldAt, c.LeaseUntil = true, 0, 0, s.now, s.now.Add(time.Hour)
+	for range 20 {
+		dead(5 * Amp)
+	}
+	c.Held, c.HeldAt, c.Measured = 16*Amp, s.now, Uniform(16*Amp)
+	for i := range 10 {
+		if dead(21 * Amp); s.out.Nodes[0].Frozen {
+			t.Fatalf("frozen %d s after the car has begun: its report may be earlier than the reading", i)
+		}
+	}
+	for range 5 {
+		dead(21 * Amp)
+	}
+	if !s.out.Nodes[0].Frozen {
+		t.Error("a conductor that shows nothing though a car draws 16 A from it is believed")
+	}
+}
