@@ -52,6 +52,7 @@ func (b *Balancer) restrict() {
 			if w.max = b.roundDown(min(w.max, w.final)); w.max < w.min {
 				w.max = 0
 			}
+			w.stay()
 		}
 		if w.cap > 0 {
 			w.max = max(min(w.max, w.cap), min(w.max, w.min))
@@ -65,9 +66,12 @@ func (b *Balancer) admit() {
 	b.rankTakers()
 	b.findCrowds()
 	b.waiting = false
+	b.planSteadfast()
 	for _, i := range b.order {
 		w := &b.works[i]
 		switch {
+		case w.steadfast:
+			w.admitted = true // was planned for before all others
 		case w.max == 0:
 			w.reason = b.noCharging(w)
 		case w.asleep:
@@ -114,6 +118,19 @@ func (b *Balancer) findCrowds() {
 		}
 	}
 	b.spread(b.marks)
+}
+
+// planSteadfast plans the minimum of those who can't do with less.
+func (b *Balancer) planSteadfast() {
+	for _, i := range b.order {
+		w := &b.works[i]
+		if !w.steadfast || !b.marks[w.node] {
+			continue
+		}
+		for _, k := range w.lines {
+			b.lines[k].planned += int64(w.min) * b.lines[k].times(w)
+		}
+	}
 }
 
 // deferred reports whether the planner wants the connector to wait: it gets what the

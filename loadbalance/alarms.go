@@ -20,7 +20,7 @@ func (b *Balancer) findAlarms() {
 			}
 			alarms = append(alarms, Alarm{Kind: kind, Node: n.cfg.ID})
 		}
-		if n.cfg.Metered && m.overloaded(b.now, n.cfg.Limit) {
+		if n.cfg.Metered && !n.now.idle() && m.overloaded(b.now, n.now.limit) {
 			alarms = append(alarms, Alarm{Kind: AlarmOverload, Node: n.cfg.ID})
 		}
 		if b.failsafeExceeds(at) {

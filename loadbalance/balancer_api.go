@@ -48,11 +48,15 @@ type Node struct {
 	States []SupplyState
 }
 
-// SupplyState is the limit of a node in one state of its supply. Limit replaces
-// Node.Limit, whose state has the empty name.
+// SupplyState is what holds at a node in one state of its supply. Limit and Power
+// replace those of the Node, whose state has the empty name.
 type SupplyState struct {
-	Name  string
+	Name string
+	// Limit is 0 on a conductor where the chargers get nothing in this state.
 	Limit PerPhase
+	Power int64 // W; 0: no limit
+	// WorstBase replaces that of the Node; nil: it is the same.
+	WorstBase *PerPhase
 }
 
 // SupplyIn says in which state a node's supply is.
@@ -128,6 +132,9 @@ type Connector struct {
 	// being asked first: a transaction is open or about to open, or the charger is out
 	// of reach. An idle connector that has to ask is booked at nothing.
 	CanStartUnasked bool
+	// NoPause is true of a charger that can't hold its car back at 0 A. While it wants
+	// current it is booked at Min at least and never told less, whatever Max is.
+	NoPause bool
 	// Online is false while the charger can't be commanded.
 	Online bool
 

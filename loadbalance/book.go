@@ -63,19 +63,20 @@ const (
 // work is one connector in one pass. What all passes over the connectors ask for stands
 // first, close together.
 type work struct {
-	role     role
-	set      PhaseSet
-	action   Action
-	holdUp   Rule // why it may not be raised in this pass, RuleMax if it may
-	leased   bool // by a live lease
-	admitted bool
-	asleep   bool
-	laxly    bool // is filled by laxity
-	waits    bool // for a place: doesn't fit
-	behind   bool // somebody ahead waits for the same fuse
-	urgent   bool
-	settled  bool // the newest measurement tells of what it is entitled to now
-	node     int32
+	role      role
+	set       PhaseSet
+	action    Action
+	holdUp    Rule // why it may not be raised in this pass, RuleMax if it may
+	leased    bool // by a live lease
+	admitted  bool
+	asleep    bool
+	laxly     bool // is filled by laxity
+	waits     bool // for a place: doesn't fit
+	behind    bool // somebody ahead waits for the same fuse
+	steadfast bool // is never told less than its minimum
+	urgent    bool
+	settled   bool // the newest measurement tells of what it is entitled to now
+	node      int32
 
 	min, max MilliAmp // multiples of the step; max 0: may not charge
 	final    MilliAmp // entitled to once the commands on the way have arrived
@@ -122,6 +123,8 @@ func (b *Balancer) load(place int32, c *Connector, s *slot, at int32) {
 	if w.max = b.roundDown(max(bounded(c.Max), 0)); w.max < w.min {
 		w.max = 0
 	}
+	w.steadfast = c.NoPause && c.Wants
+	w.stay()
 	w.entitle(b.now)
 	w.track(b.now, first)
 	w.settled = !c.MeasuredAt.Before(s.changedAt.Add(b.cfg.Settle))
@@ -157,6 +160,19 @@ func (w *work) note(b *Balancer) {
 	if w.role == fixed && w.s.rogue {
 		b.rogues++
 	}
+}
+
+// stay keeps the ceiling of who can't pause from falling below its minimum.
+func (w *work) stay() {
+	w.max = max(w.max, w.floor())
+}
+
+// floor is the least it may be told.
+func (w *work) floor() MilliAmp {
+	if w.steadfast {
+		return w.min
+	}
+	return 0
 }
 
 // minAmp is the least current of IEC 61851-1 a car charges with.
@@ -334,7 +350,8 @@ func (w *work) book(b *Balancer) {
 	if w.role == idle || w.node < 0 {
 		return
 	}
-	most := w.present
+	most, final := w.present, w.final
+	most, final = max(most, w.floor()), max(final, w.floor())
 	if w.c.SentOpen {
 		most = max(most, w.c.sent())
 	}
@@ -346,7 +363,7 @@ func (w *work) book(b *Balancer) {
 		if !w.set.Has(p) {
 			continue
 		}
-		w.booked[p], w.ends[p] = most, w.final
+		w.booked[p], w.ends[p] = most, final
 		if m := bounded(w.c.Measured[p]); counts && m > tolerated(most) {
 			w.booked[p] = m
 		}

@@ -59,7 +59,7 @@ func (s *columns) add(y *way, a int64) {
 // tally is what the connectors directly at a node, then all below it, come to.
 type tally struct {
 	lo, hi, committed, final, kept, fixed, worst columns
-	failsafe                                     [3]int64
+	failsafe                                     failsafeColumns
 }
 
 // count adds a connector to what hangs at its node.
@@ -86,6 +86,7 @@ func (b *Balancer) count(w *work) {
 		}
 	}
 	if b.powered {
+		t.failsafe[powerColumn] += int64(failsafe) * w.way.times[powerColumn]
 		t.add(w, powerColumn, flow{w.lo.most(), w.hi.most(), w.booked.most(), w.ends.most()}, worst, w.way.times[powerColumn])
 	}
 }

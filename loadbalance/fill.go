@@ -24,6 +24,9 @@ const levelBits = 10
 
 const never = math.MaxInt64
 
+// unlimited is a limit that nothing reaches, mA.
+const unlimited = 1 << 50
+
 // filling is the state of one line while it fills.
 type filling struct {
 	tight  bool  // can be full at all

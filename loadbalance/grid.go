@@ -39,6 +39,15 @@ func (g Grid) Lines() PhaseSet {
 	return AllPhases
 }
 
+// Between reports whether a load on set lies between lines, so that what one of them
+// carries flows in the others, too, however the load numbers its own conductors.
+func (g Grid) Between(set PhaseSet) bool {
+	return g == GridDelta || g != GridStar && g.lines(set).Count() == 2
+}
+
+// Lying is how a load on set lies in the grid: impossible and unknown ones on all lines.
+func (g Grid) Lying(set PhaseSet) PhaseSet { return g.lines(set & AllPhases) }
+
 // microvolts is what one ampere in each line of the set stands for: W per A, x 1e6.
 func (g Grid) microvolts(set PhaseSet) int64 {
 	const root3 = 1_732_051

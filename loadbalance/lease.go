@@ -84,7 +84,7 @@ func (b *Balancer) judgePaths() {
 
 // valid reports whether what the connector is entitled to can be a setpoint.
 func (w *work) valid(b *Balancer) bool {
-	return w.final == 0 || w.final >= w.min && w.final <= b.roundDown(bounded(w.c.Max))
+	return w.final == 0 || w.final >= w.min && w.final <= max(b.roundDown(bounded(w.c.Max)), w.floor())
 }
 
 // lease is how long a setpoint of w may last without the box: long where the fuses
@@ -107,7 +107,7 @@ func (b *Balancer) needLease(l *line) time.Duration {
 	if l.kind != conductor {
 		return longestLease // no fuse opens
 	}
-	base := int64(n.cfg.WorstBase[l.phase])
+	base := int64(n.now.base[l.phase])
 	never, must := n.cfg.Breaker.conventional()
 	switch worst := (base + l.worst) * 100; {
 	case worst <= l.rated*never && (base > 0 || !n.cfg.Metered):

@@ -4,20 +4,31 @@ import "time"
 
 // setLimits finds what each line may carry by its fuse, supply, margin and caps.
 func (b *Balancer) setLimits(caps []Cap, supplies []SupplyIn) {
+	for i := range b.nodes {
+		if n := &b.nodes[i]; len(n.cfg.States) > 0 {
+			n.enter(n.cfg.supply(supplies))
+		}
+	}
 	for i := range b.lines {
 		l := &b.lines[i]
 		n := &b.nodes[l.node]
 		l.rule = RuleShare
-		if l.kind != conductor {
+		switch l.kind {
+		case skew:
+			l.limit = l.rated
+			continue
+		case power:
+			if l.rated = unlimited; n.now.power > 0 {
+				l.rated = n.units(n.now.power)
+			}
+			if n.now.idle() {
+				l.rated = 0
+			}
 			l.limit = l.rated
 			continue
 		}
-		l.rated = n.rated(l.phase, supplies)
-		percent := int64(n.cfg.Continuous)
-		if percent == 0 {
-			percent = 100
-		}
-		l.limit = max(0, l.rated*percent/100-l.margin)
+		l.rated = int64(n.now.limit[l.phase])
+		l.limit = max(0, n.cfg.lasting(n.now.limit[l.phase])-n.cfg.margin(n.now.limit[l.phase]))
 	}
 	for i := range caps {
 		if at, ok := b.index[caps[i].Node]; ok {
@@ -26,30 +37,12 @@ func (b *Balancer) setLimits(caps []Cap, supplies []SupplyIn) {
 	}
 }
 
-// rated is the limit of the node in the present state of its supply: the least of
-// all where that isn't known.
-func (n *node) rated(p Phase, supplies []SupplyIn) int64 {
-	if len(n.cfg.States) == 0 {
-		return int64(n.cfg.Limit[p])
+// enter has the node go by a state; its breaker is that of the state's limit.
+func (n *node) enter(s limitSet) {
+	n.now = s
+	for p := L1; p <= L3; p++ {
+		n.meter.stress[p].rate(s.limit[p])
 	}
-	least := n.cfg.Limit[p]
-	for i := range supplies {
-		if supplies[i].Node != n.cfg.ID {
-			continue
-		}
-		if supplies[i].State == "" {
-			return int64(n.cfg.Limit[p])
-		}
-		for k := range n.cfg.States {
-			if n.cfg.States[k].Name == supplies[i].State {
-				return int64(n.cfg.States[k].Limit[p])
-			}
-		}
-	}
-	for k := range n.cfg.States {
-		least = min(least, n.cfg.States[k].Limit[p])
-	}
-	return int64(least)
 }
 
 // cap lowers the limits of a node's lines.
@@ -96,7 +89,7 @@ func (b *Balancer) judgeLines() {
 }
 
 func (b *Balancer) baseCurrent(l *line, n *node, known bool) {
-	l.base, l.slow = int64(n.cfg.WorstBase[l.phase]), int64(n.cfg.WorstBase[l.phase])
+	l.base, l.slow = int64(n.now.base[l.phase]), int64(n.now.base[l.phase])
 	if known {
 		l.base = max(0, n.meter.base[l.phase])
 		l.slow = max(l.base, n.meter.slow(b.now, l.phase, int64(b.cfg.Tuning.Release/time.Second)))

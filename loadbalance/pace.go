@@ -53,10 +53,10 @@ func (b *Balancer) restrain() {
 			continue
 		}
 		w.limit = w.final
-		to := min(w.final, w.max)
+		to := min(w.final, max(w.max, w.floor()))
 		excess, urgent := b.excess(w)
 		if excess > 0 {
-			to = 0
+			to = w.floor()
 		}
 		switch {
 		case to < w.final:

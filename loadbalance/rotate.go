@@ -226,7 +226,7 @@ func (b *Balancer) mostServed(w *work, k int32, taken []int32) int32 {
 	for i := n.first; i < n.last; i++ {
 		v := &b.works[i]
 		t := &v.s.seat
-		if !v.admitted || !t.on || t.pinned || !l.carries(v) || v.c.Priority != w.c.Priority || !b.rotates(v) ||
+		if !v.admitted || v.steadfast || !t.on || t.pinned || !l.carries(v) || v.c.Priority != w.c.Priority || !b.rotates(v) ||
 			b.now.Sub(t.since) < stay || t.yields(b.now) || slices.Contains(taken, i) {
 			continue
 		}

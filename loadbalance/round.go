@@ -45,7 +45,7 @@ func (b *Balancer) roundShares() {
 // shareLeftOver lets a car that doesn't charge keep its minimum if nobody else wants
 // the current: some cars don't wake up from 0 A.
 func (b *Balancer) shareLeftOver(w *work) {
-	if !w.asleep || w.max == 0 || w.final < w.min || !b.fits(w, int64(w.min)) {
+	if !w.asleep || w.admitted || w.max == 0 || w.final < w.min || !b.fits(w, int64(w.min)) {
 		return
 	}
 	w.target = w.min

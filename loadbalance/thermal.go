@@ -61,6 +61,9 @@ func NewStress(k Breaker, limit MilliAmp) Stress {
 	return Stress{limit: float64(max(1, limit)), model: k.model(), theta: 1, maxTheta: 1}
 }
 
+// rate has the record go on with a device of another rated current, as warm as this one.
+func (s *Stress) rate(limit MilliAmp) { s.limit = float64(max(1, limit)) }
+
 // Add lets current flow for dt. Negative times and currents count as none.
 func (s *Stress) Add(dt time.Duration, current MilliAmp) {
 	if dt <= 0 {

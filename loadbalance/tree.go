@@ -23,6 +23,7 @@ type node struct {
 	power  int32  // its power line, -1: none
 	skew   int32  // the first of three, -1: none
 	meter  *meter // apart, so that nodes lie close together
+	now    limitSet
 
 	seated    int // directly below it that charge
 	swappedAt time.Time
@@ -74,10 +75,9 @@ type line struct {
 	phase Phase
 	kind  lineKind
 
-	rated  int64 // of the device
-	margin int64 // kept free for the largest load that may switch on
-	limit  int64 // after margin and caps
-	rule   Rule  // what set limit: RuleShare for the fuse itself, else the cap's
+	rated int64 // of the device
+	limit int64 // after margin and caps
+	rule  Rule  // what set limit: RuleShare for the fuse itself, else the cap's
 
 	base int64 // uncontrolled load now
 	slow int64 // its maximum of the last seconds: what increases are judged by
@@ -138,7 +138,7 @@ func buildTree(cfg []Node) ([]node, error) {
 		if len(above) > 0 {
 			grid = tree[path[len(path)-1]].grid
 		}
-		tree = append(tree, node{cfg: n, number: at, path: path, grid: grid, power: -1, skew: -1})
+		tree = append(tree, node{cfg: n, number: at, path: path, grid: grid, power: -1, skew: -1, now: n.supply(nil)})
 		for _, c := range children[n.ID] {
 			add(c, path)
 		}
@@ -157,7 +157,7 @@ func numberLines(tree []node) {
 	next := int32(3 * len(tree))
 	for i := range tree {
 		n := &tree[i]
-		if n.cfg.Power > 0 {
+		if n.cfg.powered() {
 			n.power = next
 			next++
 		}
@@ -212,13 +212,13 @@ func makeLines(tree []node) []line {
 	for i := range tree {
 		n := &tree[i]
 		for p := L1; p <= L3; p++ {
-			lines[i*3+int(p)] = line{node: n.number, phase: p, rated: int64(n.cfg.Limit[p]), margin: n.cfg.margin(p)}
+			lines[i*3+int(p)] = line{node: n.number, phase: p, rated: int64(n.now.limit[p])}
 		}
 	}
 	for i := range tree {
 		n := &tree[i]
 		if n.power >= 0 {
-			lines = append(lines, line{node: n.number, kind: power, rated: n.units(n.cfg.Power)})
+			lines = append(lines, line{node: n.number, kind: power, rated: n.units(n.now.power)})
 		}
 		for p := L1; p <= L3 && n.skew >= 0; p++ {
 			lines = append(lines, line{node: n.number, kind: skew, phase: p, rated: int64(n.cfg.Imbalance)})
@@ -255,6 +255,9 @@ func checkNodes(cfg []Node) error {
 		}
 		if n.Grid > GridSplit || n.Power < 0 || n.Imbalance < 0 || n.Continuous < 0 || n.Continuous > 100 {
 			return fmt.Errorf("cannot build the tree: node %q has a grid, power, imbalance or continuous share out of range", n.ID)
+		}
+		if err := n.checkStates(); err != nil {
+			return err
 		}
 		if n.Breaker != BreakerMCB && n.Breaker != BreakerGG {
 			return fmt.Errorf("cannot build the tree: node %q has an unknown kind of breaker", n.ID)
@@ -299,6 +302,6 @@ func checkAncestors(id NodeID, parent map[NodeID]NodeID) error {
 
 // margin is what is kept free at a node: a step above 0.4 of the limit would be too
 // much for the breaker while cars need seconds to come down.
-func (n *Node) margin(p Phase) int64 {
-	return max(0, int64(n.LargestStep)-int64(n.Limit[p])*4/10)
+func (n *Node) margin(limit MilliAmp) int64 {
+	return max(0, int64(n.LargestStep)-int64(limit)*4/10)
 }

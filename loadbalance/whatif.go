@@ -42,7 +42,7 @@ func WhatIf(nodes []Node, all []Load, reaction time.Duration) ([]WhatIfNode, err
 }
 
 // whatIf is the worst conductor: the one with the highest share of its limit.
-func (n *node) whatIf(sum [3]int64, reaction time.Duration) (worst WhatIfNode) {
+func (n *node) whatIf(sum failsafeColumns, reaction time.Duration) (worst WhatIfNode) {
 	share := -1.0
 	for p := L1; p <= L3; p++ {
 		limit := n.cfg.Limit[p]
