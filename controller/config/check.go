@@ -102,6 +102,7 @@ func (r *reader) checkGrid(c *Config) {
 		if circuit, ok := c.circuit(s.Circuit); ok && circuit.Parent != "" {
 			r.problem(path+".circuit", fmt.Sprintf("%s is fed by %s, not by the grid", s.Circuit, circuit.Parent), "Name the circuit without parent.")
 		}
+		r.checkSupply(c, i)
 	}
 }
 
@@ -110,6 +111,7 @@ func (r *reader) checkCircuits(c *Config) {
 	roots := 0
 	for i, circuit := range c.Circuits {
 		path := index("circuits", i)
+		r.checkLimit(c, path, circuit)
 		if circuit.Parent == "" && r.ok(path+".parent") {
 			roots++
 			r.checkRoot(c, path, circuit)
@@ -258,6 +260,9 @@ func (r *reader) checkChargers(c *Config) {
 		r.reference(path+".circuit", "circuits", string(charger.Circuit), c.circuitIDs())
 		r.checkPassword(path, charger.SecurityProfile, charger.Password)
 		r.checkConnectors(path, charger)
+		for k, conn := range charger.Connectors {
+			r.checkWires(c, index(path+".connectors", k), charger, conn)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"busbar/loadbalance"
@@ -31,7 +32,7 @@ type Config struct {
 type Site struct {
 	ID, Name string
 	Timezone string // IANA name; the zone data is part of the program
-	NominalV int    // phase to neutral, volts
+	NominalV int    // phase to neutral, volts; phase to phase where there is no neutral
 }
 
 // Supply is one connection to the grid: a root circuit and what measures it.
@@ -43,22 +44,24 @@ type Supply struct {
 	// largest part of it that switches on at once.
 	WorstBase   loadbalance.PerPhase
 	LargestStep loadbalance.MilliAmp
+	Imbalance   loadbalance.MilliAmp // the most two lines may differ by; 0: no limit
+	// Continuous is what of each fuse below may flow for hours; 0 counts as 100.
+	Continuous Percent
+	States     []SupplyState
+	// State is StateGrid or one of States, until another one is told; "": unknown.
+	State string
 }
-
-// GridType is the kind of supply.
-type GridType string
-
-// GridStar is 230/400 V with neutral. Others need other sums of currents and are
-// refused until they are built.
-const GridStar GridType = "star-230-400"
 
 // Circuit is one fuse or breaker and what hangs behind it.
 type Circuit struct {
-	ID      loadbalance.NodeID
-	Parent  loadbalance.NodeID // "" for a root
-	Limit   loadbalance.PerPhase
-	Breaker Breaker
-	Meter   string // of a circuit below a root; "" if there is none
+	ID     loadbalance.NodeID
+	Parent loadbalance.NodeID // "" for a root
+	Limit  loadbalance.PerPhase
+	Power  Watt // 0: no limit
+	// Continuous is what of Limit may flow for hours; 0: as the supply has it.
+	Continuous Percent
+	Breaker    Breaker
+	Meter      string // of a circuit below a root; "" if there is none
 	// WorstBase is as in Supply, of a circuit below a root; what counts here counts in
 	// the parent's figure too.
 	WorstBase loadbalance.PerPhase
@@ -198,13 +201,14 @@ func (c *Config) Nodes() []loadbalance.Node {
 	nodes := make([]loadbalance.Node, 0, len(c.Circuits))
 	for _, circuit := range c.Circuits {
 		n := loadbalance.Node{ID: circuit.ID, Parent: circuit.Parent, Limit: circuit.Limit, Breaker: loadbalance.BreakerMCB,
-			Metered: circuit.Meter != "", WorstBase: circuit.WorstBase}
+			Metered: circuit.Meter != "", WorstBase: circuit.WorstBase, Power: int64(circuit.Power), Continuous: int(circuit.Continuous)}
 		if circuit.Breaker == BreakerGG {
 			n.Breaker = loadbalance.BreakerGG
 		}
-		for _, s := range c.Grid {
+		if s, ok := c.Supply(circuit.ID); ok {
+			n.Continuous = cmp.Or(n.Continuous, int(s.Continuous))
 			if s.Circuit == circuit.ID {
-				n.Metered, n.WorstBase, n.LargestStep = s.Meter != "", s.WorstBase, s.LargestStep
+				s.node(&n)
 			}
 		}
 		nodes = append(nodes, n)

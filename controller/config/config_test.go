@@ -137,7 +137,7 @@ func TestAllProblemsAtOnceByLine(t *testing.T) {
 	if !ok {
 		t.Fatalf("got %v", err)
 	}
-	want := `site.yaml:2: site.nominal_v: must be volts from phase to neutral from 220 to 240, got 100. Write a number from 220 to 240.
+	want := `site.yaml:2: site.nominal_v: must be volts from phase to neutral from 110 to 240, got 100. Write a number from 110 to 240.
 site.yaml:6: circuits[1].parent: "mian" is not in circuits. Did you mean main?
 site.yaml:10: chargers[0].failsafe_a: must be 0 or 6 to 80 A, got 3. Write 0 or at least 6.
 site.yaml:11: chargers[0].connectors[0].phases: names L2 twice. A connector's conductors sit on different phases: name each once.

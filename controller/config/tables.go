@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"busbar/loadbalance"
@@ -61,8 +62,18 @@ func siteKind() kind[Site] {
 		required("id", "short name of the site, such as depot1", identifier(), func(s *Site) *string { return &s.ID }),
 		maybe("name", "name of the site for people", text("a name", 1, 100), func(s *Site) *string { return &s.Name }),
 		required("timezone", "time zone of the site, such as Europe/Berlin", timezone(), func(s *Site) *string { return &s.Timezone }),
-		optional("nominal_v", "voltage from phase to neutral", integer("volts from phase to neutral", 220, 240), 230, func(s *Site) *int { return &s.NominalV }),
+		optional("nominal_v", "voltage from phase to neutral, 120 in North America; between phases where there is no neutral", nominalVolts(), 230, func(s *Site) *int { return &s.NominalV }),
 	)
+}
+
+// nominalVolts leaves out what no grid has.
+func nominalVolts() kind[int] {
+	return integer("volts from phase to neutral", 110, 240).checked(func(v int) (string, string) {
+		if v > 127 && v < 220 {
+			return fmt.Sprintf("must be 110 to 127 or 220 to 240 V, got %d", v), "Write 230, or 120 in North America."
+		}
+		return "", ""
+	})
 }
 
 // timezone is a name of the IANA database.
@@ -86,23 +97,14 @@ func limitAmps() kind[loadbalance.PerPhase] {
 	})
 }
 
-func supplyKind() kind[Supply] {
-	return object(
-		required("circuit", "id of the circuit this supply feeds", identifierOf[loadbalance.NodeID](), func(s *Supply) *loadbalance.NodeID { return &s.Circuit }),
-		maybe("meter", "id of the meter that measures the whole supply; without one worst_base_a counts for ever", identifier(), func(s *Supply) *string { return &s.Meter }),
-		required("type", "kind of supply, star-230-400", enum(GridStar), func(s *Supply) *GridType { return &s.Type }),
-		required("worst_base_a", "the worst load beside the chargers for L1, L2, L3, such as [20, 20, 20]", perPhase(amps(true, 0, 6300)), func(s *Supply) *loadbalance.PerPhase { return &s.WorstBase }),
-		optional("largest_step_a", "the largest load beside the chargers that switches on at once; what exceeds 0.4 of the limit is kept free",
-			amps(true, 0, 6300), 0, func(s *Supply) *loadbalance.MilliAmp { return &s.LargestStep }),
-	)
-}
-
 func circuitKind() kind[Circuit] {
 	return object(
 		required("id", "short name of the circuit, such as main", identifierOf[loadbalance.NodeID](), func(c *Circuit) *loadbalance.NodeID { return &c.ID }),
 		maybe("parent", "id of the circuit that feeds this one; none for a root", identifierOf[loadbalance.NodeID](), func(c *Circuit) *loadbalance.NodeID { return &c.Parent }),
 		required("limit_a", "rated current of the fuse for L1, L2, L3, such as [63, 63, 63]", limitAmps(), func(c *Circuit) *loadbalance.PerPhase { return &c.Limit }),
 		required("breaker", "kind of protective device: gG, MCB-B, MCB-C or MCB-D", enum(BreakerGG, BreakerB, BreakerC, BreakerD), func(c *Circuit) *Breaker { return &c.Breaker }),
+		maybe("limit_kw", "power of all below the circuit; no limit if absent", power(), func(c *Circuit) *Watt { return &c.Power }),
+		maybe("continuous_factor", "share of limit_a that may flow for hours; that of the supply if absent", share(), func(c *Circuit) *Percent { return &c.Continuous }),
 		maybe("meter", "id of the meter that measures this circuit; that of a root stands in grid", identifier(), func(c *Circuit) *string { return &c.Meter }),
 		maybe("worst_base_a", "the worst load beside the chargers below this circuit, part of the parent's; that of a root stands in grid",
 			perPhase(amps(true, 0, 6300)), func(c *Circuit) *loadbalance.PerPhase { return &c.WorstBase }),
