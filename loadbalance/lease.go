@@ -84,7 +84,7 @@ func (b *Balancer) judgePaths() {
 
 // valid reports whether what the connector is entitled to can be a setpoint.
 func (w *work) valid(b *Balancer) bool {
-	return w.final == 0 || w.final >= w.min && w.final <= max(b.roundDown(bounded(w.c.Max)), w.floor())
+	return w.final == 0 && w.floor() == 0 || w.final >= w.min && w.final <= max(b.roundDown(bounded(w.c.Max)), w.floor())
 }
 
 // lease is how long a setpoint of w may last without the box: long where the fuses
