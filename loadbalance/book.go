@@ -42,6 +42,8 @@ type slot struct {
 	shedFor   time.Duration
 	shedAt    time.Time // was sent to 0 A while it wanted current
 
+	dueSince time.Time // may charge but has nothing yet since
+
 	excessSince time.Time // draws more than it is entitled to since
 	rogue       bool
 

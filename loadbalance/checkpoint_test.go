@@ -11,7 +11,7 @@ import (
 // written whole.
 func TestCheckpointForgetsNothing(t *testing.T) {
 	carried := []string{"lines", "slots", "now", "pass", "rotatedAt", "probed", "nodes", "meter", "seated", "swappedAt"}
-	made := []string{"cfg", "index", "shown", "number", "end", "path", "ways", "own", "all", "grid", "power", "skew", "parents", "powered", "skewed"}
+	made := []string{"size", "cfg", "index", "shown", "number", "end", "path", "ways", "own", "all", "grid", "power", "skew", "parents", "powered", "skewed"}
 	everyPass := []string{"keys", "known", "outside", "works", "ranks", "order", "donors", "filler", "victims", "plan", "first", "last",
 		"tallies", "sums", "mosts", "marks", "paths", "capped", "asleep", "rogues", "waiting", "reduced"}
 	for _, of := range []reflect.Type{reflect.TypeFor[Balancer](), reflect.TypeFor[node]()} {

@@ -41,18 +41,23 @@ func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
 		return low, low
 	}
 	if c.SentOpen {
-		return min(low, w.final), max(low, c.sent(), w.coming(now, m, b.cfg.Settle))
+		return min(low, w.final), max(low, c.sent(), w.coming(now, m))
 	}
 	if w.present >= s.before {
 		return low, max(low, w.present)
 	}
-	return low, max(low, w.coming(now, m, b.cfg.Settle))
+	return low, max(low, w.coming(now, m))
 }
 
+// comesDown is how long a car may explain a load that should have vanished. The slowest
+// that the standards allow have followed by then; for what one still takes the others
+// make room.
+const comesDown = 12 * time.Second
+
 // coming is the most a car may still draw that drew m when its setpoint fell: all of
-// it, until it must have come down or a reading shows that it did.
-func (w *work) coming(now time.Time, m MilliAmp, settle time.Duration) MilliAmp {
-	if m <= w.present || now.Sub(w.s.changedAt) >= settle+disobeys {
+// it, until it should have come down or a reading shows that it did.
+func (w *work) coming(now time.Time, m MilliAmp) MilliAmp {
+	if m <= w.present || now.Sub(w.s.changedAt) >= comesDown {
 		return min(m, w.present)
 	}
 	return m

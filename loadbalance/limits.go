@@ -2,6 +2,10 @@ package loadbalance
 
 import "time"
 
+// unfelt is how long what the connectors may draw may exceed a limit that the meter
+// doesn't read: most cars draw a little less than they may.
+const unfelt = 30 * time.Second
+
 // setLimits finds what each line may carry by its fuse, supply, margin and caps.
 func (b *Balancer) setLimits(caps []Cap, supplies []SupplyIn) {
 	for i := range b.nodes {
@@ -108,16 +112,22 @@ func (b *Balancer) baseCurrent(l *line, n *node, known bool) {
 	}
 }
 
-// basePower adds up the base load of a node's conductors, which come before.
+// basePower adds up the base load of a node's conductors, which come before. Where the
+// currents of loads on two lines and on others add up to less than their sum, the
+// conductors' base loads come out too small for their power: what the cars' currents
+// count for more in the conductors than in watts belongs to it.
 func (b *Balancer) basePower(l *line, n *node) {
 	l.base, l.slow, l.reserve = 0, 0, 0
+	lo := int64(0)
 	for p := range int32(3) {
 		c := &b.lines[n.number*3+p]
 		l.base += c.base
 		l.slow += c.slow
 		l.reserve += c.reserve
+		lo += c.lo
 	}
-	l.base, l.slow, l.reserve = n.grid.baseUnits(l.base), n.grid.baseUnits(l.slow), n.grid.baseUnits(l.reserve)
+	more := max(0, n.grid.baseUnits(lo)-l.lo)
+	l.base, l.slow, l.reserve = n.grid.baseUnits(l.base)+more, n.grid.baseUnits(l.slow)+more, n.grid.baseUnits(l.reserve)+more
 }
 
 // baseSkew finds how much more than the least loaded conductor this one may carry of
@@ -156,7 +166,13 @@ func (b *Balancer) judgeLine(l *line, n *node, known bool) {
 		l.overSince = b.now
 	}
 	l.urgent = l.over && (n.cfg.Metered && n.meter.lost || l.kind == conductor && known && b.dangerous(l, n.meter))
-	l.ripe = l.over && (!known || l.urgent || b.now.Sub(l.overSince) >= lasting)
+	felt := l.over && !(l.kind == conductor && known && int64(n.meter.current[l.phase]) <= l.limit-guard-l.rated/200)
+	if !felt {
+		l.feltSince = time.Time{}
+	} else if l.feltSince.IsZero() {
+		l.feltSince = b.now
+	}
+	l.ripe = l.over && (!known || l.urgent || felt && b.now.Sub(l.feltSince) >= lasting || b.now.Sub(l.overSince) >= unfelt)
 	l.room = l.limit - l.slow - guard
 	if !l.ripe && known {
 		l.room = max(l.room, l.kept)

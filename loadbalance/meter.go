@@ -18,6 +18,17 @@ const (
 	frozenMove = 2 * int64(Amp)
 )
 
+// brief is how many readings in a row a load must last to count for releases: as
+// long as an overload may last before it is cut. A lift's start costs no headroom for
+// a minute.
+const brief = int(lasting / time.Second)
+
+// moment is the base load of one reading.
+type moment struct {
+	at   time.Time
+	base [3]int64
+}
+
 // meter is what is remembered of one node's meter.
 type meter struct {
 	read    bool // there was a reading
@@ -29,6 +40,7 @@ type meter struct {
 	base      [3]int64 // uncontrolled load, may be negative (export)
 	ring      [window][3]int64
 	ringAt    [window]int64 // second of each bucket, 0: empty
+	latest    [brief]moment // the newest base loads, newest first
 
 	reserve reserve
 
@@ -95,8 +107,9 @@ func (m *meter) take(r *Reading, lo, hi [3]int64, t *Tuning) {
 		m.base[p] = m.observe(p, lo[p], hi[p])
 	}
 	m.baseKnown = true
-	m.remember()
-	m.reserve.note(m.at, m.base, t)
+	lasts := m.sustained()
+	m.remember(lasts)
+	m.reserve.note(m.at, lasts, t)
 }
 
 // observe is the base load after a reading: the last one as far as the reading
@@ -110,15 +123,32 @@ func (m *meter) observe(p int, lo, hi int64) int64 {
 	return min(max(m.base[p], least), most)
 }
 
-func (m *meter) remember() {
+// sustained is the base load that has lasted: the least of the last seconds, as far
+// as the meter reads that often.
+func (m *meter) sustained() [3]int64 {
+	copy(m.latest[1:], m.latest[:])
+	m.latest[0] = moment{m.at, m.base}
+	out := m.base
+	for _, x := range m.latest[1:] {
+		if age := m.at.Sub(x.at); age < 0 || age >= lasting {
+			break
+		}
+		for p := range out {
+			out[p] = min(out[p], x.base[p])
+		}
+	}
+	return out
+}
+
+func (m *meter) remember(base [3]int64) {
 	sec := m.at.Unix()
 	i := int(uint64(sec) % window)
 	if m.ringAt[i] != sec {
-		m.ringAt[i], m.ring[i] = sec, m.base
+		m.ringAt[i], m.ring[i] = sec, base
 		return
 	}
-	for p := range m.base {
-		m.ring[i][p] = max(m.ring[i][p], m.base[p])
+	for p := range base {
+		m.ring[i][p] = max(m.ring[i][p], base[p])
 	}
 }
 

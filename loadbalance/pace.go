@@ -27,7 +27,7 @@ func (b *Balancer) reduce() {
 		case excess > 0:
 			spare := MilliAmp(0)
 			if urgent {
-				spare = b.cfg.Tuning.Spare
+				spare = b.spare(w)
 			}
 			to = b.comeDown(w, excess, spare)
 		case w.final > w.max:
@@ -72,11 +72,18 @@ func (b *Balancer) restrain() {
 const insist = 30 * time.Second
 
 // donor is a connector that has more than its target, such that those with the most come
-// first.
+// first, but after them all who have a reduction to follow yet: another one would bring
+// nothing sooner.
 type donor uint64
 
-func (w *work) donor(at int32) donor {
-	return donor(math.MaxInt32-(w.final-w.target))<<32 | donor(at)
+const obeys donor = 1 << 63
+
+func (b *Balancer) donor(w *work, at int32) donor {
+	d := donor(math.MaxInt32-(w.final-w.target))<<32 | donor(at)
+	if w.draws > tolerated(w.final) && b.now.Sub(w.s.cutAt) < b.cfg.Settle {
+		d |= obeys
+	}
+	return d
 }
 
 func (d donor) work() int32 { return int32(uint32(d)) }
@@ -89,12 +96,13 @@ func (b *Balancer) planAll() {
 	for _, i := range b.order {
 		w := &b.works[i]
 		w.limit = w.final
+		w.noteDue(b.now)
 		plan := w.final
 		if w.holdUp == RuleMax && b.worthTaking(w) {
-			plan = w.target
+			plan = b.worth(w)
 		}
 		if w.final > w.target {
-			b.donors = append(b.donors, w.donor(i))
+			b.donors = append(b.donors, b.donor(w, i))
 		}
 		b.sums[w.node].add(w.way, int64(plan))
 	}
@@ -106,7 +114,7 @@ func (b *Balancer) worthRaising(w *work) bool {
 	t := &b.cfg.Tuning
 	gain := w.target - w.final
 	switch {
-	case gain >= t.LeastRaise || gain > 0 && w.final < w.min || gain >= t.LeastChange && w.cap > 0:
+	case gain >= b.leastRaise(w) || gain > 0 && w.final < w.min || gain >= t.LeastChange && w.cap > 0:
 		return true
 	case gain >= t.LeastChange || gain > 0 && w.target == w.max:
 		return b.now.Sub(w.s.changedAt) >= t.Rest
@@ -120,7 +128,7 @@ func (b *Balancer) worthTaking(w *work) bool {
 	t := &b.cfg.Tuning
 	gain := w.target - w.final
 	switch {
-	case w.final < w.min || gain >= t.Unfair:
+	case w.final < w.min || gain >= b.unfair(w):
 		return gain > 0
 	case gain >= t.LeastChange:
 		return w.cap > 0 || b.now.Sub(w.s.changedAt) >= t.Patience
@@ -222,7 +230,7 @@ func (b *Balancer) raise() {
 		if to <= w.final {
 			continue
 		}
-		if to < w.target && to-w.final < b.cfg.Tuning.LeastRaise && w.final >= w.min && b.now.Sub(w.s.changedAt) < b.cfg.Tuning.Rest {
+		if to < w.target && to-w.final < b.leastRaise(w) && w.final >= w.min && b.now.Sub(w.s.changedAt) < b.cfg.Tuning.Rest {
 			w.reason = Reason{Rule: RulePacing}
 			continue
 		}
@@ -233,6 +241,7 @@ func (b *Balancer) raise() {
 		}
 		b.grant(w, to)
 	}
+	b.useUp()
 }
 
 // affordable is how much of the target fits at once, and the line that stops it.

@@ -97,7 +97,8 @@ func (b *Balancer) wakeForMeters() {
 	}
 	for i := range b.lines {
 		if l := &b.lines[i]; l.over {
-			b.wake(l.overSince.Add(lasting))
+			b.wake(l.feltSince.Add(lasting))
+			b.wake(l.overSince.Add(unfelt))
 		}
 	}
 }

@@ -194,7 +194,8 @@ func (b *Balancer) swapIn(w *work) {
 	b.nodes[w.node].swappedAt = b.now
 }
 
-// lacks is a line where w doesn't fit although the victims are gone, or -1.
+// lacks is a line where w doesn't fit although the victims are gone, or -1. Like all
+// newcomers it must fit above the regulation reserve, unless as many were let in before.
 func (b *Balancer) lacks(w *work, victims []int32) int32 {
 	for _, k := range w.lines {
 		l := &b.lines[k]
@@ -204,7 +205,7 @@ func (b *Balancer) lacks(w *work, victims []int32) int32 {
 				planned -= int64(v.min) * l.times(v)
 			}
 		}
-		if planned > l.room {
+		if planned > min(l.room, max(l.limit-l.reserve, l.planned)) {
 			return k
 		}
 	}

@@ -24,6 +24,7 @@ type node struct {
 	skew   int32  // the first of three, -1: none
 	meter  *meter // apart, so that nodes lie close together
 	now    limitSet
+	size   MilliAmp // least limit of a metered node on the path
 
 	seated    int // directly below it that charge
 	swappedAt time.Time
@@ -93,6 +94,7 @@ type line struct {
 	lease     time.Duration
 
 	overSince time.Time // final + base is above limit since
+	feltSince time.Time // and the meter reads above it since
 	hotSince  time.Time // the meter shows more than the fuse is made for since
 	blamedAt  time.Time // an overload was last taken for the building's
 	over      bool
@@ -143,12 +145,26 @@ func buildTree(cfg []Node) ([]node, error) {
 			add(c, path)
 		}
 		tree[at].end = int32(len(tree))
+		tree[at].size = size(tree, path)
 	}
 	for _, root := range children[""] {
 		add(root, nil)
 	}
 	numberLines(tree)
 	return tree, nil
+}
+
+// size is the least limit of a metered node on a path, maxAmp without one.
+func size(tree []node, path []int32) MilliAmp {
+	least := maxAmp
+	for _, at := range path {
+		for _, a := range tree[at].cfg.Limit {
+			if tree[at].cfg.Metered && a > 0 {
+				least = min(least, a)
+			}
+		}
+	}
+	return least
 }
 
 // numberLines lists for each node and set of phases the lines on the path: three for
