@@ -2,8 +2,8 @@ package loadbalance
 
 import "time"
 
-// unfelt is how long what the connectors may draw may exceed a limit that the meter
-// doesn't read: most cars draw a little less than they may.
+// unfelt is how long what the connectors may draw may exceed a limit by up to a twentieth
+// of the fuse if the meter doesn't read it: most cars draw a little less than they may.
 const unfelt = 30 * time.Second
 
 // setLimits finds what each line may carry by its fuse, supply, margin and caps.
@@ -166,7 +166,10 @@ func (b *Balancer) judgeLine(l *line, n *node, known bool) {
 		l.overSince = b.now
 	}
 	l.urgent = l.over && (n.cfg.Metered && n.meter.lost || l.kind == conductor && known && b.dangerous(l, n.meter))
-	felt := l.over && !(l.kind == conductor && known && int64(n.meter.current[l.phase]) <= l.limit-guard-l.rated/200)
+	felt := l.over
+	if l.kind == conductor && known && int64(n.meter.current[l.phase]) <= l.limit-guard-l.rated/200 {
+		felt = l.final+l.base > l.limit-guard+l.rated/20
+	}
 	if !felt {
 		l.feltSince = time.Time{}
 	} else if l.feltSince.IsZero() {
