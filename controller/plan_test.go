@@ -67,7 +67,7 @@ func TestWithoutAPlannerItIsSaid(t *testing.T) {
 			if snap.Plan.State != PlanFallback || snap.Plan.Why == "" || y.site.alarms[alarmKey{"plan.missing", "planner"}] == nil {
 				t.Errorf("nobody says that there is no plan: %+v", snap.Plan)
 			}
-			if van.wh < 1500 {
+			if van.wh < 1350 { // the minimum current
 				t.Errorf("without a plan the van got %.0f Wh in 20 minutes", van.wh)
 			}
 			if n := len(y.asked); n < 3 || n > 30 {

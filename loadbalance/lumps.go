@@ -39,8 +39,8 @@ func (b *Balancer) worth(w *work) MilliAmp {
 	return w.target
 }
 
-// leastRaise, spare and unfair are those of the Tuning, and less at small fuses, where
-// the building's noise is as well.
+// leastRaise, spare, unfair and patience are those of the Tuning, and less at fuses below
+// 125 A, where the building's noise is less and an ampere more.
 func (b *Balancer) leastRaise(w *work) MilliAmp {
 	t := &b.cfg.Tuning
 	return min(t.LeastRaise, max(t.LeastChange, b.nodes[w.node].size/30))
@@ -51,8 +51,15 @@ func (b *Balancer) spare(w *work) MilliAmp {
 }
 
 func (b *Balancer) unfair(w *work) MilliAmp {
-	return min(b.cfg.Tuning.Unfair, max(4*Amp, b.nodes[w.node].size/20))
+	return min(b.cfg.Tuning.Unfair, max(2*Amp, b.nodes[w.node].size/20))
 }
+
+func (b *Balancer) patience(w *work) time.Duration {
+	return b.cfg.Tuning.Patience * time.Duration(min(b.nodes[w.node].size, large)) / time.Duration(large)
+}
+
+// large is the fuse from which on the Tuning holds as it is.
+const large = 125 * Amp
 
 // useUp raises above their targets where something is left over. Who lacks most of its
 // target comes first, and nobody gets so much more than it that others would come down

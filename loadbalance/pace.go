@@ -131,7 +131,7 @@ func (b *Balancer) worthTaking(w *work) bool {
 	case w.final < w.min || gain >= b.unfair(w):
 		return gain > 0
 	case gain >= t.LeastChange:
-		return w.cap > 0 || b.now.Sub(w.s.changedAt) >= t.Patience
+		return w.cap > 0 || b.now.Sub(w.s.changedAt) >= b.patience(w)
 	}
 	return false
 }

@@ -9,7 +9,7 @@ import (
 // is guarded by rules that don't depend on it. Zero values mean the defaults in
 // parentheses, which are the best point of the trade-off measured by
 // BenchmarkTradeOff: more use of the headroom costs more changes of setpoints.
-// LeastRaise, Spare and Unfair are for fuses of 125 A and more, and less at smaller ones.
+// LeastRaise, Spare, Unfair and Patience are for fuses of 125 A and more, and less at smaller ones.
 type Tuning struct {
 	// Release is the time whose largest base load increases are judged by, 10 to 60 s
 	// (10 s). Longer: fewer changes, less use.
