@@ -145,19 +145,28 @@ func (w *world) limit(n *Node, p Phase) MilliAmp {
 		case c.Node != n.ID:
 		case c.Power == 0:
 			most = min(most, c.Limit[p])
-		case n.Power == 0:
+		case !n.powered():
 			most = min(most, w.nodes[0].Grid.Amps(AllPhases, c.Power))
 		}
 	}
 	return most
 }
 
-// power is what a node may draw, W.
+// power is what a node may draw in the state of its supply, W.
 func (w *world) power(n *Node) int64 {
-	if n.Power == 0 {
+	if !n.powered() {
 		return 1 << 50
 	}
-	most := n.Power
+	most := cmp.Or(n.Power, 1<<50)
+	if len(n.States) > 0 {
+		g := cmp.Or(n.States[0].Power, 1<<50)
+		switch {
+		case len(w.supplies) == 0 || w.supplies[0].State == "moon":
+			most = min(most, g)
+		case w.supplies[0].State == "generator":
+			most = g
+		}
+	}
 	for _, c := range w.caps {
 		if c.Node == n.ID && c.Power > 0 {
 			most = min(most, c.Power)

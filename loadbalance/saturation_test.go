@@ -59,7 +59,10 @@ func (b *Balancer) certify() (stopped int, wrong string) {
 		}
 	}
 	for k := range b.lines {
-		if l := &b.lines[k]; b.given(l, 0) > max(l.room, l.fixed) {
+		// Newcomers are let in by the reserve, which may be less than the room's margins.
+		l := &b.lines[k]
+		minima := min(b.minima(l), l.limit-l.reserve)
+		if b.given(l, 0) > max(l.room, l.fixed, minima) {
 			return stopped, fmt.Sprintf("targets exceed the room of %v on %v", b.nodes[l.node].cfg.ID, l.phase)
 		}
 	}
@@ -80,6 +83,17 @@ func (b *Balancer) given(l *line, more MilliAmp) int64 {
 	for _, i := range b.order {
 		if u := &b.works[i]; l.carries(u) && b.nodes[l.node].holds(u.node) {
 			sum += int64(u.target+more) * l.times(u)
+		}
+	}
+	return sum
+}
+
+// minima is given where everybody who is admitted has the minimum.
+func (b *Balancer) minima(l *line) int64 {
+	sum := l.fixed
+	for _, i := range b.order {
+		if u := &b.works[i]; u.admitted && l.carries(u) && b.nodes[l.node].holds(u.node) {
+			sum += int64(u.min) * l.times(u)
 		}
 	}
 	return sum

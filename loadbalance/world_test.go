@@ -73,7 +73,8 @@ func (w *world) drawLimits(n *Node) {
 	n.Grid = rapid.SampledFrom([]Grid{GridStar, GridStar, GridStar, GridDelta, GridStar120, GridSplit}).Draw(t, "grid")
 	n.Imbalance = MilliAmp(rapid.SampledFrom([]int{0, 0, 20}).Draw(t, "imbalance")) * Amp
 	if rapid.IntRange(0, 3).Draw(t, "states") == 0 {
-		n.States = []SupplyState{{Name: "generator", Limit: Uniform(MilliAmp(rapid.IntRange(0, 80).Draw(t, "generator")) * Amp)}}
+		n.States = []SupplyState{{Name: "generator", Limit: Uniform(MilliAmp(rapid.IntRange(0, 80).Draw(t, "generator")) * Amp),
+			Power: rapid.SampledFrom([]int64{0, 0, 4000, 20_000}).Draw(t, "generator's power")}}
 	}
 }
 
