@@ -136,6 +136,7 @@ func (w *world) settle() {
 func (w *world) stepBox(now time.Time, ev controller.Event) {
 	w.out.Steps++
 	w.traceEvent(ev)
+	w.hears(ev)
 	w.ticked, w.wake = w.t, time.Time{}
 	for _, e := range w.site.Step(now, ev) {
 		w.carryOut(e)

@@ -58,7 +58,7 @@ type outlet struct {
 	held   float64 // pilot of a stuck charger
 	heldOn bool
 	book   book
-	peak   peak
+	lately []promise
 }
 
 func (p *point) fault(kind FaultKind, t float64) *Fault {

@@ -46,22 +46,28 @@ func (w *world) seeMeter(g *gauge, shown loadbalance.PerPhase) {
 // settles is how long a charger and its car may take to follow.
 const settles = 12
 
-// peak is the most that a connector was promised lately.
-type peak struct {
+// promise is what a connector was promised, and when last.
+type promise struct {
 	amps loadbalance.MilliAmp
 	at   float64
 }
 
-// remember keeps what the connector was promised lately.
+// remember keeps what the connector was promised lately: the most first, and behind it
+// what was the most since.
 func (o *outlet) remember(t float64) {
-	if a := o.promised(t); a >= o.peak.amps || t-o.peak.at >= settles {
-		o.peak = peak{a, t}
+	a := o.promised(t)
+	for n := len(o.lately); n > 0 && o.lately[n-1].amps <= a; n-- {
+		o.lately = o.lately[:n-1]
+	}
+	o.lately = append(o.lately, promise{a, t})
+	for t-o.lately[0].at >= settles {
+		o.lately = o.lately[:copy(o.lately, o.lately[1:])]
 	}
 }
 
 // seeReport notes that a report shows that the charger does not obey.
 func (w *world) seeReport(o *outlet, own loadbalance.PerPhase) {
-	a := o.peak.amps
+	a := o.lately[0].amps
 	if o.of.shownAt < 0 && max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2 {
 		o.of.shownAt = w.t
 	}

@@ -27,11 +27,6 @@ type book struct {
 	rose  float64               // when a higher setpoint was last sent; below 0: not by this box
 }
 
-// agree notes a setpoint that the box heard to be taken.
-func (o *outlet) agree(limit loadbalance.MilliAmp, until float64) {
-	o.book.limit, o.book.until, o.book.has = limit, until, true
-}
-
 // inForce is the current that the connector may draw by what was acknowledged.
 func (o *outlet) inForce(t float64) loadbalance.MilliAmp {
 	switch {
@@ -63,10 +58,31 @@ func (o *outlet) promised(t float64) loadbalance.MilliAmp {
 	return most
 }
 
-// forget ends a setpoint's time on the way.
-func (w *world) forget(e controller.SetLimit) {
-	if o := w.bySlot[e.Slot]; o != nil {
-		o.book.sends = slices.DeleteFunc(o.book.sends, func(l controller.SetLimit) bool { return l.Seq == e.Seq })
+// hears notes what the box is about to hear.
+func (w *world) hears(ev controller.Event) {
+	switch ev := ev.(type) {
+	case controller.LimitAnswered:
+		if o := w.bySlot[ev.Slot]; o != nil {
+			o.answered(w.t, ev)
+		}
+	case controller.FailsafeAnswered:
+		for _, p := range w.points {
+			p.taken = p.taken || p.id == ev.Station && ev.Accepted
+		}
+	}
+}
+
+// answered ends a setpoint's time on the way; one whose outcome is unknown counts if it
+// is higher.
+func (o *outlet) answered(t float64, ev controller.LimitAnswered) {
+	i := slices.IndexFunc(o.book.sends, func(l controller.SetLimit) bool { return l.Seq == ev.Seq })
+	if i < 0 {
+		return // of the transaction before
+	}
+	l := o.book.sends[i]
+	o.book.sends = slices.Delete(o.book.sends, i, i+1)
+	if ev.Accepted || ev.Unknown && l.Limit > o.inForce(t) {
+		o.book.limit, o.book.until, o.book.has = l.Limit, t+l.Lease.Seconds(), true
 	}
 }
 

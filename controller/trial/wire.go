@@ -62,7 +62,6 @@ func (w *world) take(p *point, e controller.Effect) {
 
 // unsent ends a setpoint that never left the box.
 func (w *world) unsent(l controller.SetLimit) {
-	w.forget(l)
 	w.post(controller.LimitAnswered{Station: l.Station, Slot: l.Slot, Seq: l.Seq, Err: "not sent"})
 }
 
@@ -140,7 +139,6 @@ func (w *world) arrive(p *point, e controller.Effect, known bool) {
 			p.floor = e.Limit
 		}
 		if reached && known {
-			p.taken = true
 			w.post(controller.FailsafeAnswered{Station: p.id, Accepted: true})
 		}
 	case controller.Command:
@@ -171,10 +169,6 @@ func (w *world) limitArrives(p *point, e controller.SetLimit, reached, known boo
 			a.Accepted, a.Unknown = false, true
 		}
 	}
-	if a.Accepted || a.Unknown && o != nil && e.Limit > o.inForce(w.t) {
-		o.agree(e.Limit, w.t+e.Lease.Seconds())
-	}
-	w.forget(e)
 	w.post(a)
 }
 
