@@ -293,7 +293,9 @@ func (w *work) measure(b *Balancer) {
 	c, s := w.c, w.s
 	if !w.reading(b.now) {
 		s.excessSince = time.Time{}
-		return
+		if !s.rogue { // what one who doesn't obey was last seen to draw counts until it is seen again
+			return
+		}
 	}
 	w.draws = 0
 	for p := L1; p <= L3; p++ {

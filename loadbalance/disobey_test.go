@@ -24,6 +24,36 @@ func TestDisobedienceAtTheFallback(t *testing.T) {
 	}
 }
 
+// TestDisobedienceGoesSilent: one who was seen not to obey and then tells nothing any more
+// is not believed to obey (L4).
+func TestDisobedienceGoesSilent(t *testing.T) {
+	s := newBench(t, Node{ID: "main", Limit: Uniform(63 * Amp)})
+	s.now = s.now.Add(time.Hour)
+	s.car(1, "main", 8*Amp).Measured = Uniform(32 * Amp)
+	s.car(2, "main", 6*Amp)
+	second := func(tells bool) {
+		s.now = s.now.Add(time.Second)
+		for i := range s.in.Connectors {
+			if c := &s.in.Connectors[i]; tells || i == 1 {
+				c.MeasuredAt = s.now
+			}
+		}
+		s.step()
+	}
+	for range 20 {
+		second(true)
+	}
+	if got := s.out.Nodes[0].Booked[L1]; got != 38*Amp {
+		t.Fatalf("while it tells: booked %v", got)
+	}
+	for range 120 {
+		second(false)
+	}
+	if got := s.out.Nodes[0].Booked[L1]; got < 38*Amp {
+		t.Errorf("two minutes after its last report: booked %v", got)
+	}
+}
+
 // TestRaiseExcusesNothing: what was drawn before an increase and is more than even that
 // allows is disobedience, though no report comes for long.
 func TestRaiseExcusesNothing(t *testing.T) {

@@ -32,7 +32,7 @@ func (c benchTrialCmd) Run(ctx context.Context, con console) error {
 		return badInput("cannot run less than one scenario, or with less than one worker", "")
 	}
 	r, err := trial.Run(ctx, trial.Config{Count: c.Count, Seed: c.Seed, Workers: c.Workers, Keep: c.Keep, Most: c.Most, Tell: func(r trial.Report) {
-		fmt.Fprintf(con.Err, "%d of %d, %.0f s: %d opened, %d left out, rules broken %v\n", r.Count, c.Count, r.Seconds, r.Opened, r.LeftOut, r.Violations)
+		fmt.Fprintf(con.Err, "%d of %d, %.0f s: %d opened, %d left out, rules broken %v, seeds %v\n", r.Count, c.Count, r.Seconds, r.Opened, r.LeftOut, r.Violations, r.Failed[:min(len(r.Failed), c.Most)])
 	}})
 	if errOut := c.write(con.Out, r); errOut != nil {
 		return errOut

@@ -27,8 +27,7 @@ type point struct {
 	floor loadbalance.MilliAmp // the fall-back it was given; below 0: none
 	nth   int                  // setpoints that came
 	wire
-	taken   bool    // the box heard that it took its fall-back
-	shownAt float64 // when it was first seen not to obey; below 0: never
+	taken bool // the box heard that it took its fall-back
 }
 
 // outlet is one connector of a charger.
@@ -45,7 +44,8 @@ type outlet struct {
 	wanted  bool    // its token was asked for
 	beginAt float64 // a token was accepted: it begins then; 0: no
 	opened  float64
-	startID string // of the message that told its start
+	shownAt float64 // when it was first seen to draw too much; below 0: never
+	startID string  // of the message that told its start
 	tx      controller.TxID
 	told    bool // its start was answered
 	ended   bool // by the cloud, the car is still there

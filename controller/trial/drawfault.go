@@ -25,9 +25,16 @@ func (d *drawing) faults() {
 	if d.often(4) && len(d.sc.Meters) > 0 {
 		d.meterLies()
 	}
-	if d.often(1) {
-		d.add(Fault{Kind: FaultBuilding, At: d.sc.Circuits[0].ID, Arg: round(d.between(0.2, 1) * float64(d.sc.Circuits[0].Limit) / 1000)})
+	if d.often(1) && len(d.sc.Meters) > 0 && d.sc.Meters[0].Circuit == d.sc.Circuits[0].ID {
+		d.building()
 	}
+}
+
+// building has the building take more than was declared. Then the box needs its meter,
+// and to be there: without them only what was declared protects the breaker.
+func (d *drawing) building() {
+	d.sc.Faults = slices.DeleteFunc(d.sc.Faults, func(f Fault) bool { return f.At == d.sc.Meters[0].ID || f.Kind == FaultBox })
+	d.add(Fault{Kind: FaultBuilding, At: d.sc.Circuits[0].ID, Arg: round(d.between(0.2, 1) * float64(d.sc.Circuits[0].Limit) / 1000)})
 }
 
 // add adds a fault at a time of its own, if it has none.

@@ -3,6 +3,7 @@ package trial
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"busbar/controller"
@@ -33,11 +34,16 @@ func (s *sight) feel(t float64, over bool) {
 	}
 }
 
-// seeMeter notes that a reading shows an overload.
+// seeMeter notes that a reading shows an overload. One that is not the truth must show a
+// distinct one: from a slight one nobody can know how large it is.
 func (w *world) seeMeter(g *gauge, shown loadbalance.PerPhase) {
 	n := &w.nodes[g.node]
+	least := n.sc.Limit
+	if g.lies(w.t) {
+		least += least / 20
+	}
 	for p := range shown {
-		if s := &n.seen[p]; shown[p] > n.sc.Limit && s.since >= 0 && s.told < 0 {
+		if s := &n.seen[p]; shown[p] > least && s.since >= 0 && s.told < 0 {
 			s.told = w.t
 		}
 	}
@@ -65,11 +71,12 @@ func (o *outlet) remember(t float64) {
 	}
 }
 
-// seeReport notes that a report shows that the charger does not obey.
+// seeReport notes that a report shows that a car draws more than it may. That is known of
+// this car alone: the next one may obey.
 func (w *world) seeReport(o *outlet, own loadbalance.PerPhase) {
 	a := o.lately[0].amps
-	if o.of.shownAt < 0 && max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2 {
-		o.of.shownAt = w.t
+	if o.shownAt < 0 && max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2 {
+		o.shownAt = w.t
 	}
 }
 
@@ -92,8 +99,10 @@ func (w *world) known(n *node, phase int) float64 {
 		}
 	}
 	for _, p := range w.points {
-		if n.above[p.node] && p.shownAt >= 0 && p.loads(phase) {
-			first = min(first, p.shownAt)
+		for _, o := range p.outlets {
+			if n.above[p.node] && o.began && o.shownAt >= 0 && o.loads(phase) {
+				first = min(first, o.shownAt)
+			}
 		}
 	}
 	if math.IsInf(first, 1) {
@@ -105,14 +114,9 @@ func (w *world) known(n *node, phase int) float64 {
 // stands is how long a value must stand still before it can be known for frozen.
 const stands = 30
 
-// loads tells whether the charger can load a phase of the grid.
-func (p *point) loads(phase int) bool {
-	for _, o := range p.outlets {
-		if loadbalance.Phases(o.sc.Wiring...).Has(loadbalance.Phase(phase)) {
-			return true
-		}
-	}
-	return false
+// loads tells whether the connector can load a phase of the grid.
+func (o *outlet) loads(phase int) bool {
+	return slices.Contains(o.sc.Wiring, loadbalance.Phase(phase))
 }
 
 // trusted tells that what the box can know of a circuit is the truth: its meter shows

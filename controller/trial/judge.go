@@ -101,7 +101,8 @@ func (w *world) opened(trip *Trip) bool {
 	return false
 }
 
-// deceived tells that something the box is told of the circuit was not so.
+// deceived tells that something the box was told of the circuit was not so, or that
+// somebody below it did not obey: what opened it was there and was not seen.
 func (w *world) deceived(trip *Trip) bool {
 	for i := range w.nodes {
 		n := &w.nodes[i]
@@ -113,7 +114,7 @@ func (w *world) deceived(trip *Trip) bool {
 		}
 		for _, p := range w.points {
 			for _, f := range p.faults {
-				if n.above[p.node] && f.Kind.lies() && w.t >= f.From {
+				if n.above[p.node] && (f.Kind.lies() || f.Kind.disobeys()) && w.t >= f.From {
 					return true
 				}
 			}

@@ -12,8 +12,8 @@ import (
 
 // finish makes the failures smaller, those of the first seeds, and keeps them.
 func (r *runner) finish() {
-	slices.Sort(r.failed)
-	for _, seed := range r.failed[:min(len(r.failed), r.cfg.Most)] {
+	slices.Sort(r.report.Failed)
+	for _, seed := range r.report.Failed[:min(len(r.report.Failed), r.cfg.Most)] {
 		sc, got, err := Shrink(r.draw(seed), shrinkRuns)
 		if err != nil {
 			r.err = err

@@ -135,7 +135,7 @@ func (w *world) ask(o *outlet) {
 
 func (w *world) begin(o *outlet) {
 	o.began, o.told, o.tx, o.has, o.beginAt = true, false, 0, false, 0
-	o.book, o.opened = book{rose: -1}, w.t
+	o.book, o.opened, o.shownAt = book{rose: -1}, w.t, -1
 	o.startID = fmt.Sprintf("%s-%d-%d-%d", o.of.sc.ID, o.number, o.next, w.n)
 	o.of.tx = append(o.of.tx, message{o: o, id: o.startID, at: w.t, reg: controller.WattHour(o.energy)})
 	w.tracef("%v begins, car takes %.0f A on %d", o, o.car.Takes, o.phases())

@@ -35,7 +35,8 @@ type Report struct {
 	EnergyKWh  float64           `json:"energy_kwh"`
 	Faults     map[FaultKind]int `json:"faults"`             // scenarios that had one
 	Seconds    float64           `json:"seconds"`            // of wall clock
-	Failures   []Failure         `json:"failures,omitempty"` // by seed, at most Config.Most
+	Failed     []uint64          `json:"failed,omitempty"`   // all seeds that failed
+	Failures   []Failure         `json:"failures,omitempty"` // of the first of them, at most Config.Most
 }
 
 // Failure is a scenario that failed, made smaller.
@@ -75,7 +76,6 @@ type runner struct {
 
 	mu     sync.Mutex
 	next   int
-	failed []uint64
 	report Report
 	err    error
 }
@@ -146,7 +146,7 @@ func (r *runner) add(seed uint64, sc *Scenario, got Result, err error) {
 		p.Theta, p.ThetaSeed = got.Theta, seed
 	}
 	if got.Verdict.Failed() {
-		r.failed = append(r.failed, seed)
+		p.Failed = append(p.Failed, seed)
 	}
 	if p.Seconds = time.Since(r.begun).Seconds(); r.cfg.Tell != nil && p.Count%tellEvery == 0 {
 		r.cfg.Tell(*p)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"busbar/controller"
@@ -134,12 +135,12 @@ func newWorld(sc *Scenario) (*world, error) {
 
 func (w *world) newPoint(c *Charger, index map[string]int, slot *controller.Slot) *point {
 	p := &point{sc: c, id: controller.StationID(c.ID), node: index[c.Circuit], rand: w.sc.noise("charger " + c.ID), faults: w.sc.faultsOf(c.ID),
-		powered: true, boots: true, linksAt: c.Comes, floor: -1, shownAt: -1}
+		powered: true, boots: true, linksAt: c.Comes, floor: -1}
 	if c.Installed {
 		p.floor, p.taken = c.Failsafe, true
 	}
 	for i := range c.Connectors {
-		o := &outlet{of: p, sc: &c.Connectors[i], number: i + 1, slot: *slot, max: float64(c.Connectors[i].Max) / 1000, book: book{rose: -1}}
+		o := &outlet{of: p, sc: &c.Connectors[i], number: i + 1, slot: *slot, max: float64(c.Connectors[i].Max) / 1000, shownAt: -1, book: book{rose: -1}}
 		w.bySlot[*slot] = o
 		*slot++
 		p.outlets = append(p.outlets, o)
@@ -249,7 +250,7 @@ func (w *world) flow() {
 // finds how seldom they do.
 func (w *world) findHonest() {
 	for i := range w.nodes {
-		w.nodes[i].honest = true
+		w.nodes[i].honest = !slices.ContainsFunc(w.sc.Faults, func(f Fault) bool { return f.Kind == FaultBuilding })
 		for _, p := range w.points {
 			if w.nodes[i].above[p.node] {
 				w.nodes[i].slowest = max(w.nodes[i].slowest, p.sc.Metering)
