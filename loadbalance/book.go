@@ -31,6 +31,8 @@ type slot struct {
 	lastHi    PerPhase // most it may have been drawing
 
 	readAt   time.Time // of the newest report
+	drew     MilliAmp  // by it, on its strongest line
+	rises    bool      // more than by the one before
 	interval time.Duration
 
 	issued    MilliAmp // last setpoint planned
@@ -242,7 +244,8 @@ func (w *work) track(now time.Time, first bool) {
 		if gap := c.MeasuredAt.Sub(s.readAt); !s.readAt.IsZero() && gap > 0 {
 			s.interval = gap
 		}
-		s.readAt = c.MeasuredAt
+		drew := max(bounded(c.Measured[L1]), bounded(c.Measured[L2]), bounded(c.Measured[L3]))
+		s.readAt, s.rises, s.drew = c.MeasuredAt, drew > s.drew+Amp, drew
 		s.unused.reads++
 	}
 	if w.present == s.present {
@@ -370,6 +373,9 @@ func (w *work) book(b *Balancer) {
 		w.booked[p], w.ends[p] = most, final
 		if m := bounded(w.c.Measured[p]); counts && m > tolerated(most) {
 			w.booked[p] = m
+			if w.s.rogue && w.s.rises { // and is not where it stops
+				w.booked[p] = max(m, bounded(w.c.Max))
+			}
 		}
 		if w.role == fixed {
 			w.ends[p] = w.booked[p]

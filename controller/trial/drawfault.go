@@ -8,7 +8,7 @@ func (d *drawing) faults() {
 	if d.often(12) {
 		return
 	}
-	for range 1 + d.IntN(4) {
+	for range 1 + d.IntN(6) {
 		switch n := d.IntN(100); {
 		case n < 50:
 			d.chargerFault()
@@ -22,7 +22,7 @@ func (d *drawing) faults() {
 			d.add(Fault{Kind: FaultDisk, Arg: pick(d, 0.2, 1, 5)})
 		}
 	}
-	if d.often(4) && len(d.sc.Meters) > 0 {
+	if d.often(8) && len(d.sc.Meters) > 0 {
 		d.meterLies()
 	}
 	if d.often(1) && len(d.sc.Meters) > 0 && d.sc.Meters[0].Circuit == d.sc.Circuits[0].ID {
@@ -65,7 +65,7 @@ func (d *drawing) chargerFault() {
 		d.add(Fault{Kind: kind, At: at, Arg: pick(d, 0, 0.3, 0.7, 1.5)})
 	default:
 		d.add(Fault{Kind: kind, At: at})
-		if d.often(15) && kind.disobeys() { // and hides it
+		if d.often(25) && kind.disobeys() { // and hides it
 			d.add(Fault{Kind: pick(d, FaultLies, FaultNoReports), At: at, From: d.sc.Faults[len(d.sc.Faults)-1].From, To: Length})
 		}
 	}

@@ -101,7 +101,7 @@ func (w *world) known(n *node, phase int) float64 {
 	for _, p := range w.points {
 		for _, o := range p.outlets {
 			if n.above[p.node] && o.began && o.shownAt >= 0 && o.loads(phase) {
-				first = min(first, o.shownAt)
+				first = min(first, o.shownAt+sure)
 			}
 		}
 	}
@@ -110,6 +110,10 @@ func (w *world) known(n *node, phase int) float64 {
 	}
 	return first
 }
+
+// sure is how long it may take from a report that shows too much to being sure of it; the
+// design allows 7 s.
+const sure = 3
 
 // stands is how long a value must stand still before it can be known for frozen.
 const stands = 30

@@ -13,6 +13,7 @@ import (
 // finish makes the failures smaller, those of the first seeds, and keeps them.
 func (r *runner) finish() {
 	slices.Sort(r.report.Failed)
+	slices.Sort(r.report.Excused)
 	for _, seed := range r.report.Failed[:min(len(r.report.Failed), r.cfg.Most)] {
 		sc, got, err := Shrink(r.draw(seed), shrinkRuns)
 		if err != nil {

@@ -148,7 +148,7 @@ func (w *world) checkRaise(o *outlet, limit loadbalance.MilliAmp) {
 // the box is told the truth.
 func (w *world) checkSum(at int) {
 	n := &w.nodes[at]
-	if !n.trusted(w.t) {
+	if !n.trusted(w.t) || w.outOfReach(at) {
 		n.tooMuch = [3]float64{}
 		return
 	}
@@ -164,6 +164,11 @@ func (w *world) checkSum(at int) {
 			n.tooMuch[p] = w.t
 		}
 	}
+}
+
+// outOfReach tells that a charger below a circuit can't be commanded.
+func (w *world) outOfReach(at int) bool {
+	return slices.ContainsFunc(w.points, func(p *point) bool { return w.nodes[at].above[p.node] && !p.believed })
 }
 
 // promisedBelow adds up what is in force and in flight below a circuit, by phase.

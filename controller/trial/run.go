@@ -36,6 +36,7 @@ type Report struct {
 	Faults     map[FaultKind]int `json:"faults"`             // scenarios that had one
 	Seconds    float64           `json:"seconds"`            // of wall clock
 	Failed     []uint64          `json:"failed,omitempty"`   // all seeds that failed
+	Excused    []uint64          `json:"excused,omitempty"`  // all seeds that were left out
 	Failures   []Failure         `json:"failures,omitempty"` // of the first of them, at most Config.Most
 }
 
@@ -142,6 +143,7 @@ func (r *runner) add(seed uint64, sc *Scenario, got Result, err error) {
 		p.Opened++
 	case got.Verdict.LeftOut():
 		p.LeftOut++
+		p.Excused = append(p.Excused, seed)
 	case got.Theta > p.Theta || got.Theta == p.Theta && seed < p.ThetaSeed:
 		p.Theta, p.ThetaSeed = got.Theta, seed
 	}
