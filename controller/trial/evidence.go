@@ -80,12 +80,15 @@ func (w *world) seeReport(o *outlet, own loadbalance.PerPhase) {
 	}
 }
 
-// known is when the box could first know of what overloads a conductor of a circuit;
-// below 0: never.
+// known is when the box could first know of what overloads a conductor of a circuit, not
+// before the overload began; below 0: never.
 func (w *world) known(n *node, phase int) float64 {
 	first := math.Inf(1)
 	if told := n.seen[phase].told; told >= 0 {
 		first = told
+		if w.disobeyed(n) {
+			first += sure
+		}
 	}
 	if g := n.meter; g != nil {
 		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t {
@@ -100,7 +103,7 @@ func (w *world) known(n *node, phase int) float64 {
 	}
 	for _, p := range w.points {
 		for _, o := range p.outlets {
-			if n.above[p.node] && o.began && o.shownAt >= 0 && o.loads(phase) {
+			if n.blind(w.t) && n.above[p.node] && o.began && o.shownAt >= 0 && o.loads(phase) {
 				first = min(first, o.shownAt+sure)
 			}
 		}
@@ -108,12 +111,22 @@ func (w *world) known(n *node, phase int) float64 {
 	if math.IsInf(first, 1) {
 		return -1
 	}
-	return first
+	return max(first, n.seen[phase].since)
 }
 
-// sure is how long it may take from a report that shows too much to being sure of it; the
-// design allows 7 s.
-const sure = 3
+// blind tells that no meter shows what flows in the circuit, so that only what chargers
+// tell can be known.
+func (n *node) blind(t float64) bool {
+	return n.meter == nil || n.meter.lies(t) || t-n.meter.shownAt > max(3, 3*n.meter.sc.Period)
+}
+
+// sure is how long it may take to find that somebody does not obey, by the design.
+const sure = 7
+
+// disobeyed tells that a charger below the circuit does not do what it should.
+func (w *world) disobeyed(n *node) bool {
+	return slices.ContainsFunc(w.points, func(p *point) bool { return n.above[p.node] && !p.obeys(w.t) })
+}
 
 // stands is how long a value must stand still before it can be known for frozen.
 const stands = 30
