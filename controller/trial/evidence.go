@@ -139,7 +139,7 @@ func (o *outlet) loads(phase int) bool {
 // trusted tells that what the box can know of a circuit is the truth: its meter shows
 // it, and so do the chargers below, which obey.
 func (n *node) trusted(t float64) bool {
-	return n.meter != nil && !n.meter.lies(t) && n.honest && t-n.meter.shownAt <= 3
+	return n.meter != nil && len(n.meter.faults) == 0 && n.honest && t-n.meter.shownAt <= 3
 }
 
 // traceEvent writes an event of interest.

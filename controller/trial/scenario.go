@@ -176,7 +176,7 @@ const (
 // lies tells that what the box is told by the part with this fault is not so.
 func (k FaultKind) lies() bool {
 	switch k {
-	case FaultLies, FaultLow, FaultNoReports, FaultLate, FaultFrozen, FaultSign, FaultPhaseZero, FaultSwapped, FaultTooLow:
+	case FaultLies, FaultLow, FaultNoReports, FaultFrozen, FaultSign, FaultPhaseZero, FaultSwapped, FaultTooLow:
 		return true
 	}
 	return false
