@@ -83,7 +83,7 @@ func (s *Site) booted(ev Booted) {
 		s.prepare(st)
 	}, st.row(s.now))
 	for _, sl := range st.slots {
-		sl.lim.lost(st.failsafe) // a rebooted charger may hold anything it was ever given
+		sl.lim.lost(st.failsafe, s.now) // a rebooted charger may hold anything it was ever given
 	}
 	s.stir()
 	s.passDue = true

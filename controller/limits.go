@@ -17,6 +17,9 @@ type limits struct {
 	lastUp     time.Time
 	lastDown   time.Time
 	refusals   int // in a row
+	// unsure is since when it may hold less than the box books: the box or the charger has
+	// started again, or an answer is missing. Zero: it holds what is booked.
+	unsure time.Time
 }
 
 // send is a setpoint that left for the charger and is not answered yet.
@@ -50,15 +53,19 @@ func (l *limits) reset() {
 // lost is called when the charger may have forgotten its profiles: what is held
 // above the fall-back stays booked until its lease ends, what is held below it is
 // not counted on any more.
-func (l *limits) lost(failsafe loadbalance.MilliAmp) {
+func (l *limits) lost(failsafe loadbalance.MilliAmp, now time.Time) {
 	if l.held < failsafe {
 		l.leaseUntil = time.Time{}
 	}
+	l.unsure = now
 }
 
 // uncertain books a setpoint whose outcome is unknown as if it were held.
 func (l *limits) uncertain(o send, failsafe loadbalance.MilliAmp, now time.Time) {
 	until := now.Add(o.lease)
+	if l.unsure.IsZero() {
+		l.unsure = now
+	}
 	if o.limit > l.present(now, failsafe) {
 		l.held, l.heldAt, l.leaseUntil = o.limit, now, until
 	}
@@ -79,7 +86,7 @@ func (s *Site) limitAnswered(ev LimitAnswered) {
 	s.passDue = true
 	switch {
 	case ev.Accepted:
-		l.held, l.heldAt, l.leaseUntil, l.refusals = o.limit, s.now, s.now.Add(o.lease), 0
+		l.held, l.heldAt, l.leaseUntil, l.refusals, l.unsure = o.limit, s.now, s.now.Add(o.lease), 0, time.Time{}
 		s.clear("connector.limit", fmt.Sprint(sl.number))
 	case !ev.Sent:
 	case ev.Unknown:
@@ -247,7 +254,29 @@ func (s *Site) apply(sp loadbalance.Setpoint) {
 	if sl.tx == nil || !sl.station.online || !sl.station.booted || len(sl.lim.sends) >= maxSends {
 		return // nothing to hang the profile on, or no way to send it: it stays booked
 	}
-	s.sendLimit(sl, sp.Limit, sp.Lease, sp.Urgent)
+	limit := sp.Limit
+	if !sl.lim.unsure.IsZero() && limit > 0 {
+		least, known := sl.surely(s.now)
+		if !known && !sp.Urgent {
+			return // what it holds may be less: it stays booked at more
+		}
+		limit = min(limit, least)
+	}
+	s.sendLimit(sl, limit, sp.Lease, sp.Urgent)
+}
+
+// surely is the most that a connector can be told without being raised, where it may hold
+// less than the box books: what it was seen to draw since, else its fall-back. Known tells
+// that there was a report, or the time for one.
+func (sl *slot) surely(now time.Time) (most loadbalance.MilliAmp, known bool) {
+	switch drawn := sl.strongest(); {
+	case !sl.measuredAt.After(sl.lim.unsure):
+		return sl.failsafe(), now.Sub(sl.lim.unsure) >= tellsWithin
+	case drawn < loadbalance.Amp:
+		return 0, true
+	default:
+		return max(drawn-drawn%100, sl.layout.Min), true
+	}
 }
 
 // sendLimit sends a setpoint to a connector with a transaction.

@@ -289,7 +289,7 @@ func (s *Site) commission() {
 		if sl.tx != nil {
 			// A lease of the life before may still run: booked at the hardware's maximum
 			// until the charger has acknowledged a new one.
-			sl.lim = limits{held: sl.layout.Max, heldAt: s.now, leaseUntil: s.now.Add(longestLease)}
+			sl.lim = limits{held: sl.layout.Max, heldAt: s.now, leaseUntil: s.now.Add(longestLease), unsure: s.now}
 		}
 		for _, t := range sl.open {
 			if t != sl.tx {
