@@ -270,7 +270,7 @@ func (s *Site) apply(sp loadbalance.Setpoint) {
 // that there was a report, or the time for one.
 func (sl *slot) surely(now time.Time) (most loadbalance.MilliAmp, known bool) {
 	switch drawn := sl.strongest(); {
-	case !sl.measuredAt.After(sl.lim.unsure):
+	case sl.measuredAt.Before(sl.lim.unsure):
 		return sl.failsafe(), now.Sub(sl.lim.unsure) >= tellsWithin
 	case drawn < loadbalance.Amp:
 		return 0, true

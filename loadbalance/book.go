@@ -3,8 +3,10 @@ package loadbalance
 import "time"
 
 const (
-	// proven is how long a reduction is trusted to need when no reading proves it.
+	// proven is how long a reduction is trusted to need when no report can prove it.
 	proven = 10 * time.Second
+	// slowReport is the longest time between two reports that is waited for.
+	slowReport = time.Minute
 	// stopping is how long a car may go on after its transaction has ended.
 	stopping = 3 * time.Second
 	// readingHolds is how long a charger's report stands for the present, unless its
@@ -27,6 +29,7 @@ type slot struct {
 	owedMet   bool // and has
 	active    bool
 	began     time.Time // WantsSince of the transaction the rest is about
+	knownAt   time.Time // when that was first seen
 	endedAt   time.Time
 	lastHi    PerPhase // most it may have been drawing
 
@@ -230,14 +233,14 @@ func (w *work) track(now time.Time, first bool) {
 	c, s := w.c, w.s
 	if first {
 		s.present, s.before, s.changedAt, s.active, s.began = w.present, w.present, now, c.active(), c.WantsSince
-		s.owed, s.owedAt, s.owedMet = w.present, now, true
+		s.owed, s.owedAt, s.owedMet, s.knownAt = w.present, now, true, now
 	}
 	if s.active && !c.active() {
 		s.endedAt = now
 	}
 	if !c.WantsSince.Equal(s.began) || s.active != c.active() {
 		s.began, s.unused, s.seat, s.sheds = c.WantsSince, unused{}, seat{}, 0
-		s.shedAt, s.excessSince, s.rogue = time.Time{}, time.Time{}, false
+		s.shedAt, s.excessSince, s.rogue, s.knownAt = time.Time{}, time.Time{}, false, now
 	}
 	s.active = c.active()
 	if !c.MeasuredAt.Equal(s.readAt) {
@@ -251,7 +254,7 @@ func (w *work) track(now time.Time, first bool) {
 	if w.present == s.present {
 		return
 	}
-	if s.before = max(s.before, s.present); now.Sub(s.changedAt) >= proven {
+	if s.before = max(s.before, s.present); now.Sub(s.changedAt) >= w.proves() {
 		s.before = s.present // an increase doesn't prove an earlier reduction either
 	}
 	switch {
@@ -340,11 +343,25 @@ func (w *work) measure(b *Balancer) {
 // disobedient.
 const disobeys = 3 * time.Second
 
+// proves is how long a reduction is waited for to be proven: the next report must have
+// had its time (L5), but for one who never reports.
+func (w *work) proves() time.Duration {
+	wait := min(w.s.interval, slowReport)
+	if wait == 0 { // none, or only one report yet
+		wait = slowReport
+	}
+	wait += proven / 5
+	if w.c.MeasuredAt.IsZero() {
+		wait -= w.s.changedAt.Sub(w.s.knownAt)
+	}
+	return max(proven, wait)
+}
+
 // dropping reports whether a reduction has arrived at the charger but isn't proven
 // by a reading or by time.
 func (w *work) dropping(now time.Time) bool {
 	s := w.s
-	if w.present >= s.before || now.Sub(s.changedAt) >= proven {
+	if w.present >= s.before || now.Sub(s.changedAt) >= w.proves() {
 		return false
 	}
 	seen := w.draws >= 0 && w.c.MeasuredAt.After(s.changedAt)

@@ -107,3 +107,27 @@ func TestOneConductorStandsStill(t *testing.T) {
 		t.Error("a conductor that shows nothing though a car draws 16 A from it is believed")
 	}
 }
+
+// TestReductionWaitsForTheReport: where reports come once a minute, a reduction that was
+// acknowledged frees nothing until the next one has had its time (L5).
+func TestReductionWaitsForTheReport(t *testing.T) {
+	s := newBench(t, Node{ID: "main", Limit: Uniform(32 * Amp)})
+	s.now = s.now.Add(time.Hour)
+	c := s.car(1, "main", 32*Amp)
+	for range 2 { // reports a minute apart
+		s.now = s.now.Add(time.Minute)
+		c.MeasuredAt = s.now
+		s.step()
+	}
+	c.Held, c.HeldAt = 6*Amp, s.now.Add(time.Second)
+	for i := range 70 {
+		s.now = s.now.Add(time.Second)
+		s.step()
+		if got := s.out.Nodes[0].Booked[L1]; got != 32*Amp && i < 60 {
+			t.Fatalf("%d s after the reduction, without a report: booked %v", i+1, got)
+		}
+	}
+	if got := s.out.Nodes[0].Booked[L1]; got != 6*Amp {
+		t.Errorf("after the time of a report: booked %v", got)
+	}
+}

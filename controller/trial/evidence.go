@@ -91,7 +91,7 @@ func (w *world) known(n *node, phase int) float64 {
 		}
 	}
 	if g := n.meter; g != nil {
-		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t {
+		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t && w.aboveFallback(n) {
 			first = min(first, stale)
 		}
 		for _, f := range g.faults {
@@ -112,6 +112,19 @@ func (w *world) known(n *node, phase int) float64 {
 		return -1
 	}
 	return max(first, n.seen[phase].since)
+}
+
+// aboveFallback tells that a charger below the circuit that obeys permits more than its
+// fall-back: the box has not done all yet that a lost meter asks for.
+func (w *world) aboveFallback(n *node) bool {
+	for _, p := range w.points {
+		for _, o := range p.outlets {
+			if n.above[p.node] && p.obeys(w.t) && o.permits(w.t) > float64(p.sc.Failsafe)/1000 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // blind tells that no meter shows what flows in the circuit, so that only what chargers

@@ -13,8 +13,11 @@ func (w *world) live(p *point) {
 	for _, o := range p.outlets {
 		w.liveCar(o)
 		o.remember(w.t)
-		if o.told && o.began && p.linked && p.powered && w.site != nil && w.t >= o.shown {
-			o.shown += p.sc.Metering
+		if !o.told || !o.began || w.t < o.shown {
+			continue
+		}
+		o.shown += p.sc.Metering
+		if p.linked && p.powered && w.site != nil {
 			w.report(o)
 		}
 	}
