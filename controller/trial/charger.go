@@ -50,15 +50,16 @@ type outlet struct {
 	told    bool // its start was answered
 	ended   bool // by the cloud, the car is still there
 
-	limit  loadbalance.MilliAmp // the setpoint
-	until  float64              // of its lease
-	has    bool
-	shown  float64 // when a report comes again
-	energy float64 // Wh
-	held   float64 // pilot of a stuck charger
-	heldOn bool
-	book   book
-	lately []promise
+	limit   loadbalance.MilliAmp // the setpoint
+	until   float64              // of its lease
+	has     bool
+	shown   float64 // when a report comes again
+	energy  float64 // Wh
+	held    float64 // pilot of a stuck charger
+	heldOn  bool
+	book    book
+	lately  []promise
+	reports loadbalance.PerPhase // of the newest one
 }
 
 func (p *point) fault(kind FaultKind, t float64) *Fault {

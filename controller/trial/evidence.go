@@ -74,6 +74,7 @@ func (o *outlet) remember(t float64) {
 // seeReport notes that a report shows that a car draws more than it may. That is known of
 // this car alone: the next one may obey.
 func (w *world) seeReport(o *outlet, own loadbalance.PerPhase) {
+	o.reports = own
 	a := o.lately[0].amps
 	if o.shownAt < 0 && max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2 {
 		o.shownAt = w.t
@@ -94,11 +95,8 @@ func (w *world) known(n *node, phase int) float64 {
 		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t && w.aboveFallback(n) {
 			first = min(first, stale)
 		}
-		for _, f := range g.faults {
-			still := f.Kind == FaultFrozen || f.Kind == FaultPhaseZero && int(f.Arg) == phase
-			if still && f.on(w.t) && f.From+stands <= w.t {
-				first = min(first, f.From+stands)
-			}
+		if at := g.stood[phase].known; at > 0 {
+			first = min(first, at)
 		}
 	}
 	for _, p := range w.points {
@@ -127,10 +125,10 @@ func (w *world) aboveFallback(n *node) bool {
 	return false
 }
 
-// blind tells that no meter shows what flows in the circuit, so that only what chargers
-// tell can be known.
+// blind tells that no meter shows what flows in the circuit, so that what chargers tell is
+// what can be known. Beside a meter that lies it is nothing: it does not open the breaker.
 func (n *node) blind(t float64) bool {
-	return n.meter == nil || n.meter.lies(t) || t-n.meter.shownAt > max(3, 3*n.meter.sc.Period)
+	return n.meter == nil || t-n.meter.shownAt > max(3, 3*n.meter.sc.Period)
 }
 
 // sure is how long it may take to find that somebody does not obey, by the design.
@@ -141,8 +139,49 @@ func (w *world) disobeyed(n *node) bool {
 	return slices.ContainsFunc(w.points, func(p *point) bool { return n.above[p.node] && !p.obeys(w.t) })
 }
 
-// stands is how long a value must stand still before it can be known for frozen.
-const stands = 30
+// stood is a value of a meter that does not change, and what chargers told meanwhile.
+type stood struct {
+	since, low, high float64
+	moved, known     float64 // 0: not yet
+}
+
+const (
+	stands   = 30 // s that a value must stand still before it can be known for frozen
+	standsOn = 10 // s of them after the chargers have moved
+	moves    = 2  // A that they must have moved
+)
+
+// seeStanding notes how long the values of a meter have stood still although chargers
+// told that they had moved.
+func (w *world) seeStanding(g *gauge, before, shown loadbalance.PerPhase) {
+	told := w.toldBelow(g.node)
+	for p := range g.stood {
+		s := &g.stood[p]
+		if shown[p] != before[p] || s.since == 0 {
+			*s = stood{since: w.t, low: told[p], high: told[p]}
+		}
+		if s.low, s.high = min(s.low, told[p]), max(s.high, told[p]); s.moved == 0 && s.high-s.low >= moves {
+			s.moved = w.t
+		}
+		if s.moved > 0 && s.known == 0 && w.t >= max(s.since+stands, s.moved+max(standsOn, 3*g.sc.Period)) {
+			s.known = w.t
+		}
+	}
+}
+
+// toldBelow adds up what chargers below a circuit have last told of their cars.
+func (w *world) toldBelow(at int) (sum [3]float64) {
+	for _, p := range w.points {
+		for _, o := range p.outlets {
+			if w.nodes[at].above[p.node] && o.began {
+				for i, ph := range o.sc.Wiring {
+					sum[ph] += float64(o.reports[i]) / 1000
+				}
+			}
+		}
+	}
+	return sum
+}
 
 // loads tells whether the connector can load a phase of the grid.
 func (o *outlet) loads(phase int) bool {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"busbar/controller"
+	"busbar/loadbalance"
 )
 
 // live is what a charger does by itself: power, connection, cars, reports.
@@ -138,7 +139,7 @@ func (w *world) ask(o *outlet) {
 
 func (w *world) begin(o *outlet) {
 	o.began, o.told, o.tx, o.has, o.beginAt = true, false, 0, false, 0
-	o.book, o.opened, o.shownAt = book{rose: -1}, w.t, -1
+	o.book, o.opened, o.shownAt, o.reports = book{rose: -1}, w.t, -1, loadbalance.PerPhase{}
 	o.startID = fmt.Sprintf("%s-%d-%d-%d", o.of.sc.ID, o.number, o.next, w.n)
 	o.of.tx = append(o.of.tx, message{o: o, id: o.startID, at: w.t, reg: controller.WattHour(o.energy)})
 	w.tracef("%v begins, car takes %.0f A on %d", o, o.car.Takes, o.phases())

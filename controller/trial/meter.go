@@ -21,6 +21,8 @@ type gauge struct {
 	lateAt  []float64
 	shownAt float64 // time of the newest reading that reached the box
 	count   int
+	last    loadbalance.PerPhase // that reached the box
+	stood   [3]stood
 }
 
 func (g *gauge) fault(kind FaultKind, t float64) *Fault {
@@ -78,6 +80,8 @@ func (w *world) read(g *gauge) {
 func (w *world) sampled(g *gauge, ev controller.MeterSampled) {
 	g.shownAt = max(g.shownAt, ev.At.Sub(epoch).Seconds())
 	w.seeMeter(g, ev.Current)
+	w.seeStanding(g, g.last, ev.Current)
+	g.last = ev.Current
 	w.post(ev)
 }
 
