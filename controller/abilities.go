@@ -98,6 +98,9 @@ const (
 	PauseStop    PauseBehaviour = "stop"    // only the end of the transaction holds it back
 )
 
+// noPause tells that a limit of 0 A doesn't hold a car back for a while.
+func (a Abilities) noPause() bool { return a.Pause == PauseMinimum || a.Pause == PauseStop }
+
 // DeadManMode is how a charger is led so that it falls back without the box.
 type DeadManMode string
 

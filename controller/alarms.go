@@ -60,7 +60,7 @@ func (s *Site) noteThen(then func(), sev Severity, code, subject, text string) {
 func (s *Site) balancerAlarms(plan loadbalance.Plan) {
 	seen := map[alarmKey]bool{}
 	for _, a := range plan.Alarms {
-		if a.Node == stationNode {
+		if isStation(a.Node) {
 			continue // no fuse; its supply says the same
 		}
 		code, subject, sev, text, remedy := alarmWords(a)

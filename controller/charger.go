@@ -131,7 +131,7 @@ func (s *Site) cameOnline(st *station, generation uint64, protocol, remote strin
 // adopt gives an unknown charger one connector below the first supply. What is not
 // known is taken on the safe side: all phases, and no current without being asked.
 func (s *Site) adopt(id StationID) *station {
-	c := ChargerLayout{Station: id, Node: s.nodes[0].ID, Failsafe: 0,
+	c := ChargerLayout{Station: id, Node: s.supplies[0].node, Failsafe: 0,
 		Connectors: []ConnectorLayout{{Number: 1, Min: 6 * loadbalance.Amp, Max: 32 * loadbalance.Amp}}}
 	st := s.addCharger(c)
 	text, err := json.Marshal(c)
@@ -172,6 +172,7 @@ func (s *Site) prepare(st *station) {
 	}
 	st.prepared = true
 	s.fallbackAlarm(st) // what a test of another run of the box found
+	s.pauseAlarm(st)
 	s.installFailsafe(st)
 	s.do(PushBaseline{Station: st.id})
 	s.askOpen(st)

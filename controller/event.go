@@ -16,8 +16,9 @@ type Origin string
 
 // The origins of a command.
 const (
-	FromCloud Origin = "cloud"
-	FromLocal Origin = "local"
+	FromCloud         Origin = "cloud"
+	FromLocal         Origin = "local"
+	FromCommissioning Origin = "commissioning" // a test of one charger
 )
 
 // --- chargers' side -------------------------------------------------------

@@ -10,8 +10,10 @@ import (
 // meters, the chargers and their wiring, and the policies. It is immutable.
 type Layout struct {
 	ID, Name string
-	NominalV int // phase to neutral, volts
+	NominalV int // from a line to neutral, or to the star point where there is none, volts
 	Nodes    []loadbalance.Node
+	// Supplies is in which state those with States begin; the others' is unknown.
+	Supplies []SupplyLayout
 	Meters   []MeterLayout
 	Chargers []ChargerLayout
 	Uplink   UplinkLayout
@@ -32,6 +34,12 @@ type Layout struct {
 	Sun []MeterLayout
 	// MeterInterval is how often chargers are asked to meter (10 s).
 	MeterInterval time.Duration
+}
+
+// SupplyLayout is the state a supply is in until another one is told.
+type SupplyLayout struct {
+	Node  loadbalance.NodeID
+	State string // StateGrid, or a name of the node's states; "": unknown
 }
 
 // MeterLayout is one meter and the node it measures.
@@ -76,19 +84,4 @@ func (c ConnectorLayout) phaseSet() loadbalance.PhaseSet {
 		return loadbalance.AllPhases
 	}
 	return loadbalance.Phases(c.Wiring...)
-}
-
-// onGrid turns what a charger measures on its own L1..L3 into grid phases, on the
-// safe side: with unknown wiring the largest phase counts on all.
-func (c ConnectorLayout) onGrid(own loadbalance.PerPhase, given loadbalance.PhaseSet) loadbalance.PerPhase {
-	var grid loadbalance.PerPhase
-	if len(c.Wiring) == 0 {
-		return loadbalance.Uniform(max(own[0], own[1], own[2]))
-	}
-	for i, p := range c.Wiring {
-		if given.Has(loadbalance.Phase(i)) {
-			grid[p] = own[i]
-		}
-	}
-	return grid
 }

@@ -48,6 +48,7 @@ func (s *Site) chargerLearnt(ev ChargerLearnt) {
 	}
 	st.learnt.abilities = ev.Abilities
 	s.fallbackAlarm(st)
+	s.pauseAlarm(st)
 	text, err := json.Marshal(ev.Abilities)
 	if err != nil {
 		panic("controller: abilities can't be encoded: " + err.Error()) // plain values
@@ -67,6 +68,20 @@ func (s *Site) fallbackAlarm(st *station) {
 	s.raise("charger.no-fallback", string(st.id), SeverityAlarm,
 		fmt.Sprintf("Charger %s keeps its current when the box is silent: a test found that it does not fall back by itself.", st.id),
 		"Update its firmware and test again with busbar commission, or lower max_a to what the fuses carry.")
+}
+
+// pauseAlarm tells that a fall-back of 0 A does not do what it says at a charger that
+// can't pause.
+func (s *Site) pauseAlarm(st *station) {
+	if !st.learnt.abilities.noPause() || st.failsafe > 0 {
+		s.clear("charger.no-pause", string(st.id))
+		return
+	}
+	text := fmt.Sprintf("Charger %s ends or fails a session at 0 A, and falls back to 0 A.", st.id)
+	if st.learnt.abilities.Pause == PauseStop {
+		text = fmt.Sprintf("Charger %s does not obey a limit of 0 A, and falls back to it: it counts with its maximum.", st.id)
+	}
+	s.raise("charger.no-pause", string(st.id), SeverityWarning, text, "Set failsafe_a to 6 where the fuses carry that, or update the charger's firmware.")
 }
 
 const abilitiesPrefix = "abilities/"

@@ -135,6 +135,9 @@ const tellsWithin = 30 * time.Second
 // failsafe is what the connector falls back to by itself; for a charger whose
 // fall-back is not proven it is the hardware's maximum.
 func (sl *slot) failsafe() loadbalance.MilliAmp {
+	if sl.station.failsafe == 0 && sl.station.learnt.abilities.Pause == PauseStop {
+		return sl.layout.Max // a limit of 0 A is none
+	}
 	if sl.station.installed == int32(sl.station.failsafe) {
 		return sl.station.failsafe
 	}
@@ -198,9 +201,8 @@ func (s *Site) fillInput() {
 			in.Readings = append(in.Readings, loadbalance.Reading{Node: m.layout.Node, At: m.at, Current: m.current, Period: m.period})
 		}
 	}
-	if limit, ok := s.siteCap(s.now); ok {
-		in.Caps = append(in.Caps, loadbalance.Cap{Node: stationNode, Limit: limit, Rule: loadbalance.RuleSiteCap})
-	}
+	in.Caps = s.siteCaps(in.Caps)
+	in.Supplies = s.supplyInputs(in.Supplies[:0])
 	in.Caps = append(in.Caps, s.peakCap()...)
 }
 
@@ -209,11 +211,12 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 	l := &sl.lim
 	ceiling, rule := s.ceiling(sl)
 	c := loadbalance.Connector{
-		Slot: int(sl.number), Node: sl.node, Phases: sl.layout.phaseSet(),
+		Slot: int(sl.number), Node: sl.node, Phases: sl.wires.set,
 		Min: sl.layout.Min, Max: ceiling, CeilingRule: rule, Failsafe: sl.failsafe(),
 		Online: sl.station.online, Held: l.held, HeldAt: l.heldAt, LeaseUntil: l.leaseUntil,
 		LastUp: l.lastUp, LastDown: l.lastDown, Measured: sl.measured, MeasuredAt: sl.measuredAt,
 	}
+	c.NoPause = sl.station.learnt.abilities.noPause() && !sl.operator.test
 	look := s.outlook(sl)
 	c.Departure, c.Needs = look.departure, int64(look.energy)
 	s.followPlan(sl, &c, look)
@@ -361,7 +364,7 @@ func (s *Site) limitRequested(ev LimitRequested) {
 	if ev.Limit < 0 {
 		sl.operator = operatorLimit{}
 	} else {
-		sl.operator = operatorLimit{limit: ev.Limit, set: true}
+		sl.operator = operatorLimit{limit: ev.Limit, set: true, test: ev.Origin == FromCommissioning}
 		if ev.For > 0 {
 			sl.operator.until = s.now.Add(ev.For)
 		}

@@ -95,7 +95,7 @@ func (s *Site) observe(sl *slot, t *transaction, sample MeterSample) {
 	}
 	if s.now.Sub(sample.At).Abs() < liveSample {
 		if sample.CurrentPhases != 0 {
-			sl.measured = sl.layout.onGrid(sample.Current, sample.CurrentPhases)
+			sl.measured = sl.wires.onGrid(sl.layout.Wiring, sample.Current, sample.CurrentPhases)
 			sl.measuredAt = s.now // the next pass, at most a second away, looks at it
 			if t != nil && t == sl.tx {
 				s.watchCar(sl)

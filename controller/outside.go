@@ -123,12 +123,11 @@ func (s *Site) outsideCeiling(sl *slot, when time.Time) (least loadbalance.Milli
 		limit loadbalance.MilliAmp
 	}
 	var of map[place]leading
-	phases := max(1, sl.layout.phaseSet().Count())
 	for _, l := range sl.station.outside {
 		if l.Connector != 0 && l.Connector != sl.layout.Number {
 			continue
 		}
-		limit, valid := l.Profile.limitAt(when, l.Profile.Start, s.cfg.Layout.NominalV, phases)
+		limit, valid := l.Profile.limitAt(when, l.Profile.Start, sl.wires)
 		if !valid {
 			continue
 		}

@@ -136,11 +136,11 @@ func (s *Site) planAhead() {
 		return
 	}
 	limit, _ := s.siteCap(s.now)
-	changed := !slices.Equal(cars, p.asked.cars) || limit[0] != p.asked.cap
+	changed := !slices.Equal(cars, p.asked.cars) || limit != p.asked.cap
 	retry := !p.failedAt.IsZero() && s.now.Sub(p.failedAt) >= planGrace
 	if since := s.now.Sub(p.asked.at); p.asked.at.IsZero() || since >= planEvery || since >= planPause && (changed || p.due) || retry {
 		p.due, p.failedAt = false, time.Time{}
-		s.askForPlan(cars, limit[0])
+		s.askForPlan(cars, limit)
 	}
 	s.judgePlan(cars)
 }

@@ -46,7 +46,7 @@ func middles(now time.Time, slots []time.Duration) []time.Time {
 func (s *Site) problemCar(sl *slot, c planCar) planner.Car {
 	look := s.outlook(sl)
 	row := &sl.tx.row
-	car := planner.Car{Slot: int(sl.number), Node: sl.node, Phases: sl.layout.phaseSet(), Min: sl.layout.Min, Max: c.ceiling,
+	car := planner.Car{Slot: int(sl.number), Node: sl.node, Phases: sl.wires.set, Min: sl.layout.Min, Max: c.ceiling,
 		Departure: look.departure, Wants: int64(look.energy), Got: int64(max(0, row.LastRegister-row.MeterStart)), Held: sl.lim.present(s.now, sl.failsafe())}
 	switch left := look.departure.Sub(s.now); {
 	case look.departure.IsZero() && look.energy > 0:
@@ -86,7 +86,7 @@ func (s *Site) loadedPhases(sl *slot, v *VehicleLayout) loadbalance.PhaseSet {
 	case v != nil && v.Phases > 0 && v.Phases < len(wiring):
 		return loadbalance.Phases(wiring[:v.Phases]...)
 	}
-	return sl.layout.phaseSet()
+	return sl.wires.set
 }
 
 // problemNodes is the room that each fuse leaves for cars in each slot.
@@ -96,11 +96,12 @@ func (s *Site) problemNodes(p *planner.Problem, times []time.Time) {
 		state := s.nodeState(n.ID)
 		for _, at := range times {
 			room := state.Limit
-			if n.ID == stationNode {
+			if isStation(n.ID) {
 				room = n.Limit
 				if limit, ok := s.siteCap(at); ok {
+					limit = s.shareCap(limit, at)[s.stationIndex(n.ID)]
 					for ph := range room {
-						room[ph] = min(room[ph], limit[ph])
+						room[ph] = min(room[ph], limit)
 					}
 				}
 				node.Room = append(node.Room, room)

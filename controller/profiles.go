@@ -114,38 +114,31 @@ func (s *Site) dropTxProfiles(sl *slot) {
 	}
 }
 
-// siteCap is the cloud's cap on the station's current, if one holds at that time.
-func (s *Site) siteCap(at time.Time) (loadbalance.PerPhase, bool) {
-	limit, ok := s.leading(at, PurposeStationMax, func(p *siteProfile) bool { return p.slot == 0 }, s.bootAt, 3)
-	return loadbalance.Uniform(limit), ok
-}
-
 // profileCeiling is what the cloud's profiles allow a connector at a time: the leading
 // TxProfile, else the leading TxDefaultProfile of the connector, else of the site.
 func (s *Site) profileCeiling(sl *slot, at time.Time) (loadbalance.MilliAmp, bool) {
 	if sl.tx == nil {
 		return 0, false
 	}
-	phases := max(1, sl.layout.phaseSet().Count())
 	begin := sl.tx.row.StartedAt
-	if l, ok := s.leading(at, PurposeTx, func(p *siteProfile) bool { return p.slot == sl.number && p.tx == sl.tx.id }, begin, phases); ok {
+	if l, ok := s.leading(at, PurposeTx, func(p *siteProfile) bool { return p.slot == sl.number && p.tx == sl.tx.id }, begin, sl.wires); ok {
 		return l, true
 	}
-	if l, ok := s.leading(at, PurposeTxDefault, func(p *siteProfile) bool { return p.slot == sl.number }, begin, phases); ok {
+	if l, ok := s.leading(at, PurposeTxDefault, func(p *siteProfile) bool { return p.slot == sl.number }, begin, sl.wires); ok {
 		return l, true
 	}
-	return s.leading(at, PurposeTxDefault, func(p *siteProfile) bool { return p.slot == 0 }, begin, phases)
+	return s.leading(at, PurposeTxDefault, func(p *siteProfile) bool { return p.slot == 0 }, begin, sl.wires)
 }
 
 // leading is the limit of the highest stack level that has a period at a time.
-func (s *Site) leading(at time.Time, purpose ProfilePurpose, applies func(*siteProfile) bool, begin time.Time, phases int) (loadbalance.MilliAmp, bool) {
+func (s *Site) leading(at time.Time, purpose ProfilePurpose, applies func(*siteProfile) bool, begin time.Time, w wires) (loadbalance.MilliAmp, bool) {
 	var limit loadbalance.MilliAmp
 	level, ok := -1, false
 	for _, p := range s.profiles {
 		if p.Purpose != purpose || p.StackLevel <= level || !applies(p) {
 			continue
 		}
-		if l, valid := p.limitAt(at, begin, s.cfg.Layout.NominalV, phases); valid {
+		if l, valid := p.limitAt(at, begin, w); valid {
 			limit, level, ok = l, p.StackLevel, true
 		}
 	}
@@ -154,7 +147,7 @@ func (s *Site) leading(at time.Time, purpose ProfilePurpose, applies func(*siteP
 
 // limitAt is the profile's limit per phase at t. begin is when the transaction
 // started, the zero of Relative schedules.
-func (p *Profile) limitAt(t, begin time.Time, nominalV, phases int) (loadbalance.MilliAmp, bool) {
+func (p *Profile) limitAt(t, begin time.Time, w wires) (loadbalance.MilliAmp, bool) {
 	if !p.ValidFrom.IsZero() && t.Before(p.ValidFrom) || !p.ValidTo.IsZero() && !t.Before(p.ValidTo) {
 		return 0, false
 	}
@@ -185,20 +178,13 @@ func (p *Profile) limitAt(t, begin time.Time, nominalV, phases int) (loadbalance
 	if now == nil {
 		return 0, false
 	}
-	return now.perPhase(p.Watts, nominalV, phases), true
+	return now.perPhase(p.Watts, w), true
 }
 
 // perPhase turns a period's limit into amperes per phase, rounded down.
-func (p *Period) perPhase(watts bool, nominalV, phases int) loadbalance.MilliAmp {
+func (p *Period) perPhase(watts bool, w wires) loadbalance.MilliAmp {
 	if !watts {
 		return loadbalance.MilliAmp(min(max(p.Limit, 0), 1<<30))
 	}
-	n := p.NumberPhases
-	if n == 0 {
-		n = 3
-	}
-	if n > phases {
-		n = phases
-	}
-	return loadbalance.MilliAmp(min(max(p.Limit, 0)/int64(max(1, nominalV)*max(1, n)), 1<<30))
+	return w.amps(p.Limit, p.NumberPhases)
 }

@@ -58,6 +58,7 @@ type Site struct {
 	nextAsk  uint64
 	ops      map[OpID]*operation
 	nextOp   OpID
+	supplies []*supply
 	settings map[string]string
 	profiles []*siteProfile
 	garage   garage
@@ -217,6 +218,8 @@ func (s *Site) dispatchOther(ev Event) {
 		s.settingChanged(ev)
 	case CacheCleared:
 		s.cacheCleared(ev)
+	case SupplyRequested:
+		s.supplyRequested(ev)
 	case LimitRequested:
 		s.limitRequested(ev)
 	case DepartureRequested:

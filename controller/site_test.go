@@ -269,7 +269,7 @@ func TestScheduleOfAProfile(t *testing.T) {
 		{"watts on three phases", Profile{Start: epoch, Watts: true, Periods: watts}, epoch, 16000, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got, ok := c.p.limitAt(c.at, epoch, 230, 3); got != c.want || ok != c.ok {
+			if got, ok := c.p.limitAt(c.at, epoch, wires{volts: 230, set: loadbalance.AllPhases}); got != c.want || ok != c.ok {
 				t.Fatalf("%v %v, want %v %v", got, ok, c.want, c.ok)
 			}
 		})

@@ -35,7 +35,7 @@ type Snapshot struct {
 type NodeView struct {
 	ID       string
 	Parent   string
-	Limit    loadbalance.PerPhase // rated
+	Limit    loadbalance.PerPhase // rated, in the present state of the supply
 	Measured loadbalance.PerPhase // of its meter, else the sum of the chargers below
 	Metered  bool
 	Age      time.Duration
@@ -43,6 +43,14 @@ type NodeView struct {
 	Base     loadbalance.PerPhase
 	Booked   loadbalance.PerPhase
 	Headroom loadbalance.PerPhase
+	Supply   *SupplyView // of a root with several states, else nil
+}
+
+// SupplyView is the state of a supply.
+type SupplyView struct {
+	State  string   // StateGrid or another of States; "": unknown
+	States []string // all it has
+	Until  time.Time
 }
 
 // ConnectorView is one connector.

@@ -114,6 +114,7 @@ func (s *Site) runTimers() {
 		s.slotTimers(sl)
 	}
 	s.stationTimers()
+	s.watchSupplies()
 	s.tellStatuses()
 	s.sweep()
 }

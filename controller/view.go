@@ -42,7 +42,7 @@ func (s *Site) Snapshot(now time.Time) *Snapshot {
 func (st *station) view() ChargerView {
 	v := ChargerView{Station: st.id, Node: string(st.node), Online: st.online, Protocol: st.protocol, Remote: st.remote, Info: st.info,
 		Since: st.since, LastHeard: st.lastHeard, FailsafeOK: st.installed == int32(st.failsafe)}
-	if st.node == stationNode {
+	if isStation(st.node) {
 		v.Node = ""
 	}
 	for _, sl := range st.slots {
@@ -57,14 +57,14 @@ func (s *Site) connectorView(sl *slot) ConnectorView {
 	eff := s.effective(sl)
 	v := ConnectorView{
 		Slot: sl.number, Connector: sl.layout.Number, Bay: sl.layout.Bay, EVSEID: sl.layout.EVSEID, Node: string(sl.node),
-		PhaseSet: sl.layout.phaseSet(), Status: eff.Status, ErrorCode: eff.ErrorCode, Info: eff.Info, Register: sl.register,
+		PhaseSet: sl.wires.set, Status: eff.Status, ErrorCode: eff.ErrorCode, Info: eff.Info, Register: sl.register,
 		Target: sl.setpoint.Target, Max: sl.layout.Max, LeaseUntil: sl.lim.leaseUntil, Measured: sl.measured, MeasuredAt: sl.measuredAt, SoC: sl.soc,
 		Reason: sl.setpoint.Reason, Operative: !sl.inoperable, OperatorLimit: -1,
 	}
 	if sl.operator.set {
 		v.OperatorLimit, v.OperatorUntil = sl.operator.limit, sl.operator.until
 	}
-	if sl.node == stationNode {
+	if isStation(sl.node) {
 		v.Node = ""
 	}
 	for _, p := range sl.layout.Wiring {
@@ -94,18 +94,16 @@ func (s *Site) connectorView(sl *slot) ConnectorView {
 func (s *Site) nodeViews() []NodeView {
 	var out []NodeView
 	for _, n := range s.nodes {
-		if n.ID == stationNode {
+		if isStation(n.ID) {
 			continue
 		}
-		v := NodeView{ID: string(n.ID), Parent: string(n.Parent), Limit: n.Limit, Metered: n.Metered, State: "ok"}
-		if n.Parent == stationNode {
-			v.Parent = string(s.nodes[slices.IndexFunc(s.nodes, func(o loadbalance.Node) bool { return o.ID == stationNode })].Parent)
-		}
+		v := NodeView{ID: string(n.ID), Parent: string(s.circuitOf(n.Parent)), Limit: n.Limit, Metered: n.Metered, State: "ok"}
 		for _, st := range s.plan {
 			if st.Node == n.ID {
 				v.fill(st)
 			}
 		}
+		v.Supply = s.supplyView(n.ID)
 		if !n.Metered {
 			v.Measured = s.sumBelow(n.ID)
 		}
@@ -115,7 +113,7 @@ func (s *Site) nodeViews() []NodeView {
 }
 
 func (v *NodeView) fill(st loadbalance.NodeState) {
-	v.Measured, v.Age, v.Base, v.Booked, v.Headroom = st.Measured, st.Age, st.Base, st.Booked, st.Headroom
+	v.Limit, v.Measured, v.Age, v.Base, v.Booked, v.Headroom = st.Rated, st.Measured, st.Age, st.Base, st.Booked, st.Headroom
 	switch {
 	case !v.Metered:
 	case st.Frozen:

@@ -11,11 +11,6 @@ import (
 	"busbar/loadbalance"
 )
 
-// stationNode is a virtual fuse between a supply and everything the box controls
-// below it: the cloud's cap on the station holds there, and only the chargers'
-// current counts against it.
-const stationNode loadbalance.NodeID = "@station"
-
 // slot is one connector at run time.
 type slot struct {
 	number     Slot
@@ -26,6 +21,7 @@ type slot struct {
 	station    *station // nil while vacant
 	layout     ConnectorLayout
 	node       loadbalance.NodeID
+	wires      wires      // of the connector
 	status     SlotStatus // as the charger reports it
 	statusAt   time.Time  // when it became that, by the box's clock; zero: before the box started
 	heardOn    uint64     // connection of the charger on which it last told its status
@@ -58,6 +54,7 @@ type operatorLimit struct {
 	limit loadbalance.MilliAmp
 	until time.Time // zero: until lifted
 	set   bool
+	test  bool // of the charger, which is to find out whether 0 A pauses it
 }
 
 // station is one charger at run time.
@@ -108,7 +105,7 @@ const maxWaiting = 32
 // wire builds the tree, the meters and the configured chargers.
 func (s *Site) wire(l Layout) error {
 	s.nodes = append(s.nodes, l.Nodes...)
-	s.insertStationNode()
+	s.wireSupplies(l)
 	for i := range s.nodes {
 		if n := &s.nodes[i]; l.Tariff.Peak.Limit > 0 && n.Parent == "" && n.Power == 0 {
 			// More than its fuse carries: a limit of power is kept exactly where there is a figure.
@@ -129,32 +126,6 @@ func (s *Site) wire(l Layout) error {
 // balancing is what the balancer is made for, and its recordings.
 func (s *Site) balancing() loadbalance.Config {
 	return loadbalance.Config{Nodes: s.nodes, Policy: s.cfg.Layout.Policy}
-}
-
-// insertStationNode puts one virtual node under the first supply.
-func (s *Site) insertStationNode() {
-	at := slices.IndexFunc(s.nodes, func(n loadbalance.Node) bool { return n.Parent == "" })
-	if at < 0 {
-		return
-	}
-	top := s.nodes[at]
-	for i := range s.nodes {
-		if s.nodes[i].Parent == top.ID {
-			s.nodes[i].Parent = stationNode
-		}
-	}
-	s.nodes = append(s.nodes, loadbalance.Node{ID: stationNode, Parent: top.ID, Limit: top.Limit, Breaker: top.Breaker})
-}
-
-// below is the node a charger hangs at: straight below the supply means below the
-// virtual node.
-func (s *Site) below(node loadbalance.NodeID) loadbalance.NodeID {
-	for _, n := range s.nodes {
-		if n.ID == stationNode && n.Parent == node {
-			return stationNode
-		}
-	}
-	return node
 }
 
 // recover takes over what the journal remembers, then adds what the configuration
@@ -182,6 +153,7 @@ func (s *Site) recover(r Recovered) {
 	s.recoverHeld(r.Settings)
 	s.recoverOutside(r.Settings)
 	s.recoverTold(r.Settings)
+	s.recoverSupplies()
 	s.recoverForecast()
 	s.recoverPeak()
 	for _, st := range r.Statuses {
@@ -247,7 +219,7 @@ func (s *Site) addCharger(c ChargerLayout) *station {
 	for _, conn := range c.Connectors {
 		sl := s.slotFor(c.Station, conn)
 		sl.station, sl.layout, sl.node, sl.state = st, conn, st.node, SlotActive
-		sl.layout.Slot = sl.number
+		sl.layout.Slot, sl.wires = sl.number, s.wires(st.node, conn.phaseSet())
 		st.slots = append(st.slots, sl)
 	}
 	return st

@@ -247,6 +247,7 @@ type Setpoint struct {
 // NodeState is what a pass found at one node.
 type NodeState struct {
 	Node     NodeID
+	Rated    PerPhase // of the device, or of the supply in its present state
 	Limit    PerPhase // after caps and margin
 	Measured PerPhase // newest reading, if Metered
 	Age      time.Duration

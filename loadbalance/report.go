@@ -71,6 +71,7 @@ func (b *Balancer) nodeState(at int32) NodeState {
 	}
 	for p := range st.Limit {
 		l := &b.lines[int(at)*3+p]
+		st.Rated[p] = clamp(l.rated)
 		st.Limit[p], st.Base[p], st.Booked[p] = clamp(l.limit), clamp(l.slow), clamp(l.committed)
 		st.Headroom[p] = clamp(l.limit - l.slow - l.committed)
 	}

@@ -60,6 +60,8 @@ func goodBody(r route) string {
 		return `{"profile":3}`
 	case strings.HasSuffix(r.path, "/approve"):
 		return `{"approve":true}`
+	case strings.HasSuffix(r.path, "/supplies/{id}/state"):
+		return `{"state":"generator"}`
 	case strings.HasSuffix(r.path, "/limit"):
 		return `{"limit_a":10}`
 	case strings.HasSuffix(r.path, "/faults"):

@@ -67,6 +67,7 @@ type (
 		BaseA     [3]float64  `json:"base_a"`
 		BookedA   [3]float64  `json:"booked_a"`
 		HeadroomA [3]float64  `json:"headroom_a"`
+		Supply    *supplyDTO  `json:"supply,omitempty"` // of a circuit without parent whose supply has several states
 	}
 	meterDTO struct {
 		ID       string      `json:"id"`
@@ -229,7 +230,7 @@ func newSiteDTO(s *controller.Snapshot) siteDTO {
 
 func newCircuitDTO(n controller.NodeView) circuitDTO {
 	d := circuitDTO{ID: n.ID, Parent: n.Parent, Metered: n.Metered, State: n.State, AgeMs: n.Age.Milliseconds(), LimitA: perPhase(n.Limit),
-		BaseA: perPhase(n.Base), BookedA: perPhase(n.Booked), HeadroomA: perPhase(n.Headroom)}
+		BaseA: perPhase(n.Base), BookedA: perPhase(n.Booked), HeadroomA: perPhase(n.Headroom), Supply: newSupplyDTO(n.Supply)}
 	if measures(n) {
 		d.MeasuredA = new(perPhase(n.Measured))
 	}

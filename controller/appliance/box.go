@@ -191,7 +191,7 @@ func (noCloud) Do(controller.Effect) {}
 
 func (b *Box) wireChargers(ctx context.Context, r controller.Recovered) error {
 	cfg := downstream.Config{Loop: b, Onboarding: string(b.opts.Config.Onboarding), MeterInterval: meterInterval, OnLimitSent: b.reactions.written,
-		Abilities: controller.RecoveredAbilities(r), Voltage: b.opts.Config.Site.NominalV,
+		Abilities: controller.RecoveredAbilities(r), Voltage: b.opts.Config.LeastVolts(),
 		Trace: func(station string, e ocpp.TraceEntry) { b.tally.count(e); b.messages.Add(station, e) }, Logger: b.log,
 		Known: b.knows}
 	var secured []adoption.Charger
@@ -201,7 +201,8 @@ func (b *Box) wireChargers(ctx context.Context, r controller.Recovered) error {
 			return err
 		}
 		secured = append(secured, adoption.Charger{ID: c.ID, Profile: c.SecurityProfile, Password: password})
-		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile, Phases: conductors(c)})
+		phases, volts := conductors(b.opts.Config, c)
+		cfg.Chargers = append(cfg.Chargers, downstream.Charger{ID: c.ID, Password: password, SecurityProfile: c.SecurityProfile, Phases: phases, Volts: volts})
 	}
 	if err := b.wireAdoption(ctx, secured); err != nil {
 		return err

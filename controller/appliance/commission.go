@@ -88,7 +88,7 @@ func (b *Box) probed(id controller.StationID) (c commission.Charger, online, ok 
 		if v.Station != id {
 			continue
 		}
-		c = commission.Charger{Station: id, Protocol: v.Protocol, Info: v.Info, NominalV: b.opts.Config.Site.NominalV, Abilities: v.Abilities}
+		c = commission.Charger{Station: id, Protocol: v.Protocol, Info: v.Info, NominalV: b.opts.Config.LeastVolts(), Abilities: v.Abilities}
 		for _, o := range snap.Connectors {
 			if o.Station == id {
 				c.Failsafe = o.Failsafe // of the charger: the same for all its connectors
@@ -189,7 +189,7 @@ func (p probeSite) Hold(ctx context.Context, connector int, limit loadbalance.Mi
 		}
 	}
 	body, err := p.b.Ask(ctx, func(id controller.ReplyID) controller.Event {
-		return controller.LimitRequested{Reply: id, Origin: "commissioning", Slot: slot, Limit: limit, For: lasts}
+		return controller.LimitRequested{Reply: id, Origin: controller.FromCommissioning, Slot: slot, Limit: limit, For: lasts}
 	})
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // Layout is the site of a configuration in the domain's words.
 func Layout(cfg *config.Config) controller.Layout {
 	l := controller.Layout{
-		ID: cfg.Site.ID, Name: cfg.Site.Name, NominalV: cfg.Site.NominalV,
+		ID: cfg.Site.ID, Name: cfg.Site.Name, NominalV: cfg.Volts(),
 		Nodes: cfg.Nodes(), Onboarding: string(cfg.Onboarding),
 		UnknownAccepted:        cfg.Authorization.Unknown == config.Accept,
 		OfflineUnknownAccepted: cfg.Authorization.OfflineUnknown == config.Accept,
@@ -51,15 +51,21 @@ func Layout(cfg *config.Config) controller.Layout {
 // see which car leaves current unused (baseline of every charger).
 const meterInterval = 10 * time.Second
 
-// conductors is how many each connector of known wiring is wired with.
-func conductors(c config.Charger) map[int]int {
-	out := map[int]int{}
+// conductors is how many each connector of known wiring is wired with as its charger sees
+// it, and their voltage: a load between two lines has one.
+func conductors(cfg *config.Config, c config.Charger) (phases, volts map[int]int) {
+	phases, volts = map[int]int{}, map[int]int{}
+	grid := cfg.GridOf(c.Circuit)
 	for _, n := range c.Connectors {
-		if len(n.Wiring) > 0 {
-			out[n.Number] = len(n.Wiring)
+		if len(n.Wiring) == 0 {
+			continue
+		}
+		phases[n.Number], volts[n.Number] = len(n.Wiring), cfg.Volts()
+		if set := n.Phases(); grid.Between(set) && set.Count() == 2 {
+			phases[n.Number], volts[n.Number] = 1, int(grid.Watts(set, loadbalance.Amp)) // rounded up: 208 and 230 are whole
 		}
 	}
-	return out
+	return phases, volts
 }
 
 // expected is what a schedule says of a stay; needs, if known, come before its own.

@@ -72,7 +72,7 @@ func (b *Box) wireCloud(r controller.Recovered) error {
 	known := acceptance(st)
 	b.cloud = upstream.New(upstream.Config{StationID: st.ID, URL: st.URL, Password: password, TLS: secure, Dial: b.opts.Network.Dial, Loop: b, Outbox: b.store,
 		Vendor: "Busbar", Model: "Site controller", Serial: st.ID, Version: b.opts.Version, BootKnown: known != "" && r.Settings[settingAccepted] == known,
-		OnAccepted: func() { b.rememberAcceptance(known) }, NominalV: b.opts.Config.Site.NominalV, BackOff: b.backOff(), Trace: func(e ocpp.TraceEntry) { b.tally.count(e); b.messages.AddUplink(e) }, Logger: b.log})
+		OnAccepted: func() { b.rememberAcceptance(known) }, NominalV: b.opts.Config.Volts(), BackOff: b.backOff(), Trace: func(e ocpp.TraceEntry) { b.tally.count(e); b.messages.AddUplink(e) }, Logger: b.log})
 	return nil
 }
 

@@ -149,6 +149,21 @@ func (c *Config) Volts() int {
 	return c.Grid[0].Type.Volts(c.Site.NominalV)
 }
 
+// LeastVolts is the least that an ampere in one conductor stands for at any charger of the
+// site, whatever is known of its wiring: what limits in watts can count on.
+func (c *Config) LeastVolts() int {
+	least := c.Site.NominalV
+	for _, s := range c.Grid {
+		switch s.Type {
+		case GridDelta:
+			least = min(least, c.Site.NominalV/2)
+		case GridStar120:
+			least = min(least, c.Site.NominalV*866/1000)
+		}
+	}
+	return least
+}
+
 // node adds what a supply says to its circuit.
 func (s *Supply) node(n *loadbalance.Node) {
 	n.Grid, n.Metered, n.WorstBase, n.LargestStep, n.Imbalance = s.Type.balancing(), s.Meter != "", s.WorstBase, s.LargestStep, s.Imbalance

@@ -48,6 +48,9 @@ type Charger struct {
 	// Phases is how many conductors each connector is wired with, by its number; a
 	// connector that is not named may have one.
 	Phases map[int]int
+	// Volts is the nominal voltage of each of them, by connector; none: Config.Voltage. A
+	// load between two lines has one of the voltage between them.
+	Volts map[int]int
 	// Zone is where times without a zone are local; nil is UTC.
 	Zone *time.Location
 }
@@ -72,7 +75,7 @@ type Config struct {
 	HeartbeatInterval time.Duration
 	// Abilities is what was learnt of chargers before this start; each change is reported
 	// as controller.ChargerLearnt. WriteBudget is how many profiles a charger's memory is
-	// made for in a day (500; decision 10), Voltage the nominal one to neutral (230 V).
+	// made for in a day (500; decision 10), Voltage the least one that a conductor stands for (230 V).
 	Abilities   map[controller.StationID]controller.Abilities
 	WriteBudget int
 	Voltage     int

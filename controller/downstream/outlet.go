@@ -33,10 +33,10 @@ const loaded = 1000 // mA
 func (d *outlets) outletAt(connector int) outlet {
 	d.outletMu.Lock()
 	defer d.outletMu.Unlock()
-	o := outlet{phases: d.wired(connector), volts: int64(d.of.hub.cfg.Voltage) * 1000}
+	o := outlet{phases: d.wired(connector), volts: d.nominal(connector)}
 	if seen, ok := d.measured[connector]; ok {
 		if seen.phases > 0 {
-			o.phases = seen.phases
+			o.phases = min(seen.phases, d.most(connector))
 		}
 		if seen.volts > 0 {
 			o.volts = min(o.volts, seen.volts)
@@ -48,13 +48,34 @@ func (d *outlets) outletAt(connector int) outlet {
 // narrowest is the outlet with the fewest conductors: a fall-back holds for all cars.
 func (d *outlets) narrowest(connectors []int) outlet {
 	o := outlet{phases: 3, volts: int64(d.of.hub.cfg.Voltage) * 1000}
+	least := int64(0)
 	for _, c := range connectors {
-		o.phases = min(o.phases, d.wired(c))
+		one := outlet{phases: d.wired(c), volts: d.nominal(c)}
+		if all := int64(one.phases) * one.volts; least == 0 || all < least {
+			o, least = one, all
+		}
 	}
 	if len(connectors) == 0 {
 		o.phases = 1
 	}
 	return o
+}
+
+// nominal is the voltage of each of its conductors, mV.
+func (d *outlets) nominal(connector int) int64 {
+	if v := d.of.charger.Volts[connector]; v > 0 {
+		return int64(v) * 1000
+	}
+	return int64(d.of.hub.cfg.Voltage) * 1000
+}
+
+// most is over how many conductors a car can charge: those that are wired, where a voltage
+// says what they are.
+func (d *outlets) most(connector int) int {
+	if d.of.charger.Volts[connector] > 0 {
+		return d.wired(connector)
+	}
+	return 3
 }
 
 // wired is the number of conductors by the configuration, else as the charger says.

@@ -142,5 +142,5 @@ func (d *v2) allowed(limit loadbalance.MilliAmp, unit string, phases, evse int) 
 	if phases == 0 {
 		phases = max(d.outletAt(evse).phases, d.wired(evse))
 	}
-	return milli * int64(phases) * int64(d.hub.cfg.Voltage) * highVoltage / wholePercent
+	return milli * int64(phases) * d.nominal(evse) / 1000 * highVoltage / wholePercent
 }
