@@ -67,22 +67,39 @@ func (g Grid) microvolts(set PhaseSet) int64 {
 
 // unit is the voltage that power lines count in: their current is W by it.
 func (g Grid) unit() int64 {
-	if g == GridStar120 || g == GridSplit {
+	switch g {
+	case GridDelta:
+		return 1 // nothing in it is a multiple of anything
+	case GridStar120, GridSplit:
 		return 120
 	}
 	return 230
 }
 
-// heft is how many units of power a load on set takes for each ampere, rounded up.
+// heft is how many units of power a load on set takes for each ampere, rounded up. It is
+// never less than what baseUnits makes of its lines: a meter sees the sum of vectors, and
+// what that lacks of the building's power must be found in what the chargers are booked
+// at.
 func (g Grid) heft(set PhaseSet) int64 {
-	u := g.unit() * 1_000_000
-	return (g.microvolts(set) + u - 1) / u
+	u, lines := g.unit()*1_000_000, int64(g.lines(set).Count())
+	return (max(g.microvolts(set), g.star()*lines) + u - 1) / u
+}
+
+// star is the voltage from a line to the star point or the middle, x 1e6.
+func (g Grid) star() int64 {
+	switch g {
+	case GridDelta:
+		return 132_790_562
+	case GridStar120, GridSplit:
+		return 120_000_000
+	}
+	return 230_000_000
 }
 
 // baseUnits is the power of currents in all lines, in units as mA, rounded up.
 func (g Grid) baseUnits(sum int64) int64 {
 	if g == GridDelta {
-		return (sum*578 + 999) / 1000
+		return (sum*(g.star()/1000) + 999) / 1000
 	}
 	return sum
 }

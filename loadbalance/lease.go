@@ -56,7 +56,7 @@ func (w *work) renewable(b *Balancer) bool {
 	if !w.valid(b) {
 		return false
 	}
-	if w.final < w.c.failsafe() {
+	if w.final < w.c.failsafe() || w.final <= w.floor() {
 		return true
 	}
 	return b.paths[w.node].over&w.way.counts == 0
