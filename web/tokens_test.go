@@ -84,7 +84,7 @@ func TestEachRoleMayUseItsRoutes(t *testing.T) {
 		"POST /api/v1/connectors/{n}/unlock": operator, "POST /api/v1/connectors/{n}/limit": operator,
 		"POST /api/v1/connectors/{n}/departure": operator,
 		"POST /api/v1/outbox/{id}/resend":       operator, "POST /api/v1/supplies/{id}/state": operator,
-		"GET /api/v1/certificates":              viewer, "GET /api/v1/site-ca/{algorithm}": viewer, "POST /api/v1/certificates/{serial}/revoke": installer,
+		"GET /api/v1/certificates": viewer, "GET /api/v1/site-ca/{algorithm}": viewer, "POST /api/v1/certificates/{serial}/revoke": installer,
 		"GET /api/v1/adoption": viewer, "POST /api/v1/adoption/pairing": installer, "POST /api/v1/chargers/{id}/forget": installer,
 		"POST /api/v1/chargers/{id}/rotate-key": installer, "POST /api/v1/chargers/{id}/break-glass": installer, "POST /api/v1/chargers/{id}/security-profile": installer,
 		"POST /api/v1/chargers/{id}/approve": installer, "GET /api/v1/config": installer,

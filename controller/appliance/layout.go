@@ -21,6 +21,11 @@ func Layout(cfg *config.Config) controller.Layout {
 	if zone, err := time.LoadLocation(cfg.Site.Timezone); err == nil { // a checked configuration names one
 		l.Zone = zone
 	}
+	for _, p := range cfg.Grid {
+		if len(p.States) > 0 {
+			l.Supplies = append(l.Supplies, controller.SupplyLayout{Node: p.Circuit, State: p.State})
+		}
+	}
 	l.Vehicles, l.Groups, l.Tariff = vehicles(cfg), groups(cfg), tariff(cfg)
 	if cfg.Sharing == config.SharingLaxity {
 		l.Policy = loadbalance.PolicyLaxity

@@ -158,6 +158,44 @@ func TestPitfall26_AnswersOfAWrongShape(t *testing.T) {
 	}
 }
 
+// TestWattsBetweenLines: a load between two lines has one voltage, that between them,
+// however many currents and voltages its charger shows.
+func TestWattsBetweenLines(t *testing.T) {
+	const told = `3,{"configurationKey":[{"key":"ChargingScheduleAllowedChargingRateUnit","readonly":true,"value":"Power"}]}`
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{Voltage: 103, Chargers: []Charger{{ID: "CP1", Phases: map[int]int{1: 1}, Volts: map[int]int{1: 208}}}})
+		cp := r.raw("CP1")
+		answer := func(call string) string {
+			switch {
+			case strings.HasPrefix(call, "GetConfiguration"):
+				return told
+			case strings.Contains(call, `"chargingRateUnit":"A"`):
+				return `3,{"status":"Rejected"}`
+			}
+			return `3,{"status":"Accepted"}`
+		}
+		r.hub.Do(controller.PushBaseline{Station: "CP1"})
+		cp.play(answer)
+		set := func() string {
+			r.hub.Do(setpoint(1, 10_000))
+			return strings.Join(limitsOf(cp.play(answer)), ";")
+		}
+		if got := set(); got != `TxProfile 2080,"numberPhases":1 W Absolute on 1 stack 1` {
+			t.Errorf("nothing is measured: %s", got)
+		}
+		for volts, want := range map[string]string{"208": "2080", "240": "2080"} {
+			var values []string
+			for i := range 2 {
+				values = append(values, fmt.Sprintf(`{"value":"16.0","measurand":"Current.Import","phase":"L%d"},{"value":%q,"measurand":"Voltage","phase":"L1-L2"}`, i+1, volts))
+			}
+			cp.call(`[2,"m` + volts + `","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":"2000-01-01T00:00:00Z","sampledValue":[` + strings.Join(values, ",") + `]}]}]`)
+			if got := set(); got != `TxProfile `+want+`,"numberPhases":1 W Absolute on 1 stack 1` {
+				t.Errorf("at %s V on two lines: %s", volts, got)
+			}
+		}
+	})
+}
+
 func TestPitfall27_PowerOnlyAndLimitsOfMinusOne(t *testing.T) {
 	const told = `3,{"configurationKey":[{"key":"ChargingScheduleAllowedChargingRateUnit","readonly":true,"value":"Power"}]}`
 	synctest.Test(t, func(t *testing.T) {
