@@ -38,7 +38,7 @@ func (g *gridSite) tell(supply, state string, lasts time.Duration) CommandAnswer
 func (g *gridSite) wantDraws(what string, want ...int) {
 	g.t.Helper()
 	for i, a := range want {
-		if got := g.draws(g.site.slots[i]); got < loadbalance.MilliAmp(a*1000-1200) || got > loadbalance.MilliAmp(a*1000+1000) {
+		if got := g.draws(g.site.slots[i]); got < loadbalance.MilliAmp(a*1000-2500) || got > loadbalance.MilliAmp(a*1000+1000) {
 			g.t.Errorf("%s: connector %d takes %v, want %d A", what, i+1, got, a)
 		}
 	}
