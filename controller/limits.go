@@ -16,7 +16,9 @@ type limits struct {
 	sends      []send    // on the way, oldest first
 	lastUp     time.Time
 	lastDown   time.Time
-	refusals   int // in a row
+	refusals   int       // in a row
+	failed     int       // setpoints in a row that came to nothing: refused, or not answered, which counts twice
+	failedAt   time.Time // the last of them
 	// unsure is since when it may hold less than the box books: the box or the charger has
 	// started again, or an answer is missing. Zero: it holds what is booked.
 	unsure time.Time
@@ -44,6 +46,17 @@ func (l *limits) present(now time.Time, failsafe loadbalance.MilliAmp) loadbalan
 	}
 	return failsafe
 }
+
+// deaf tells that setpoints come to nothing: until the next try the connector can't be
+// commanded, so that others give way where it was to.
+func (l *limits) deaf(now time.Time) bool {
+	return l.failed >= deafAfter && now.Sub(l.failedAt) < deafFor
+}
+
+const (
+	deafAfter = 3
+	deafFor   = 30 * time.Second
+)
 
 // reset forgets everything: the transaction that carried the profiles ended.
 func (l *limits) reset() {
@@ -86,13 +99,15 @@ func (s *Site) limitAnswered(ev LimitAnswered) {
 	s.passDue = true
 	switch {
 	case ev.Accepted:
-		l.held, l.heldAt, l.leaseUntil, l.refusals, l.unsure = o.limit, s.now, s.now.Add(o.lease), 0, time.Time{}
+		l.held, l.heldAt, l.leaseUntil, l.refusals, l.failed, l.unsure = o.limit, s.now, s.now.Add(o.lease), 0, 0, time.Time{}
 		s.clear("connector.limit", fmt.Sprint(sl.number))
 	case !ev.Sent:
 	case ev.Unknown:
 		l.uncertain(o, sl.failsafe(), s.now)
+		l.failed, l.failedAt = l.failed+2, s.now
 	default:
 		l.refusals++
+		l.failed, l.failedAt = l.failed+1, s.now
 		if l.refusals >= 3 {
 			s.raise("connector.limit", fmt.Sprint(sl.number), SeverityWarning,
 				fmt.Sprintf("Connector %d refuses its charging profiles: %s", sl.number, ev.Err),
@@ -213,7 +228,7 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 	c := loadbalance.Connector{
 		Slot: int(sl.number), Node: sl.node, Phases: sl.wires.set,
 		Min: sl.layout.Min, Max: ceiling, CeilingRule: rule, Failsafe: sl.failsafe(),
-		Online: sl.station.online, Held: l.held, HeldAt: l.heldAt, LeaseUntil: l.leaseUntil,
+		Online: sl.station.online && !l.deaf(s.now), Held: l.held, HeldAt: l.heldAt, LeaseUntil: l.leaseUntil,
 		LastUp: l.lastUp, LastDown: l.lastDown, Measured: sl.measured, MeasuredAt: sl.measuredAt,
 	}
 	c.NoPause = sl.station.learnt.abilities.noPause() && !sl.operator.test
@@ -245,6 +260,9 @@ func (s *Site) demand(sl *slot) loadbalance.Connector {
 // apply carries out one setpoint of the plan.
 func (s *Site) apply(sp loadbalance.Setpoint) {
 	sl := s.slots[sp.Slot-1]
+	if sp.Reason.Rule == loadbalance.RuleOffline && sl.station.online {
+		sp.Reason.Rule = loadbalance.RuleUnresponsive
+	}
 	sl.setpoint = sp
 	if s.proving(sl, sp) {
 		return

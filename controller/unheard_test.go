@@ -3,6 +3,8 @@ package controller
 import (
 	"testing"
 	"time"
+
+	"busbar/loadbalance"
 )
 
 // TestBackButUnheard: a charger that comes back may have begun to charge meanwhile; it is
@@ -33,5 +35,66 @@ func TestBackButUnheard(t *testing.T) {
 	available()
 	if may() {
 		t.Error("what it tells after its return does not count")
+	}
+}
+
+// TestDeafIsNotCountedOn: who refuses setpoints again and again can't be commanded until
+// the next try, so that others give way.
+func TestDeafIsNotCountedOn(t *testing.T) {
+	r := newRig(t, layout(), Recovered{})
+	r.online("CP1")
+	r.start("CP1", 1, "A")
+	sl := r.site.slotBy(1)
+	for i := range deafAfter {
+		if !r.site.demand(sl).Online {
+			t.Fatalf("given up after %d refusals", i)
+		}
+		r.site.effects = nil
+		r.site.sendLimit(sl, 6000, time.Minute, true)
+		r.do(LimitAnswered{Station: "CP1", Slot: 1, Seq: r.site.seq, Sent: true, Err: "Rejected"})
+	}
+	if r.site.demand(sl).Online {
+		t.Error("counted on after three refusals")
+	}
+	r.later(deafFor)
+	if !r.site.demand(sl).Online {
+		t.Error("never tried again")
+	}
+}
+
+// TestReductionIsNoIncrease: after a restart the box books a car at the maximum; what it
+// tells it first must not be more than it has.
+func TestReductionIsNoIncrease(t *testing.T) {
+	l := layout()
+	row := TxRow{Tx: 1000001, Slot: 1, Station: "CP1", Connector: 1, StartedAt: epoch.Add(-time.Hour), Token: IDToken{Value: "A"}}
+	r := newRig(t, l, Recovered{NextTx: 1000002, Open: []TxRow{row},
+		Stations: []StationRow{{Station: "CP1", FailsafeInstalled: 6000}}, Slots: []SlotRow{{Slot: 1, UpEVSE: 1, UpConnector: 1, Station: "CP1", Connector: 1, State: SlotActive}}})
+	r.do(ChargerConnected{Station: "CP1", Generation: 1, Protocol: "ocpp1.6"})
+	sl := r.site.slotBy(1)
+	to := func(sp loadbalance.Setpoint) loadbalance.MilliAmp {
+		r.site.begin(r.now)
+		r.site.apply(sp)
+		if sent := find[SetLimit](r.site.effects); len(sent) == 1 {
+			return sent[0].Limit
+		}
+		return -1
+	}
+	cut := loadbalance.Setpoint{Slot: 1, Limit: 20000, Action: loadbalance.Reduce, Lease: time.Minute}
+	if got := to(cut); got != -1 {
+		t.Errorf("told %v before anything is known of it", got)
+	}
+	urgent := cut
+	urgent.Urgent = true
+	if got := to(urgent); got != 6000 {
+		t.Errorf("told %v in a hurry, want its fall-back", got)
+	}
+	r.now = r.now.Add(time.Second)
+	sl.measured, sl.measuredAt = loadbalance.Uniform(13370), r.now
+	if got := to(cut); got != 13300 {
+		t.Errorf("told %v, it draws 13.37 A", got)
+	}
+	r.do(LimitAnswered{Station: "CP1", Slot: 1, Seq: r.site.seq, Accepted: true, Sent: true})
+	if got := to(cut); got != 20000 {
+		t.Errorf("told %v when it is known what it holds", got)
 	}
 }

@@ -21,6 +21,7 @@ type point struct {
 	believed   bool // as the box does
 	linksAt    float64
 	goneAt     float64 // when the box notices that it is not; 0: nothing to notice
+	lostAt     float64 // when the connection was lost last
 	generation uint64
 	boots      bool // says so when it is connected
 
@@ -44,22 +45,23 @@ type outlet struct {
 	wanted  bool    // its token was asked for
 	beginAt float64 // a token was accepted: it begins then; 0: no
 	opened  float64
-	shownAt float64 // when it was first seen to draw too much; below 0: never
+	shownAt float64 // since when it is seen to draw too much; below 0: it is not
 	startID string  // of the message that told its start
 	tx      controller.TxID
 	told    bool // its start was answered
 	ended   bool // by the cloud, the car is still there
 
-	limit   loadbalance.MilliAmp // the setpoint
-	until   float64              // of its lease
-	has     bool
-	shown   float64 // when a report comes again
-	energy  float64 // Wh
-	held    float64 // pilot of a stuck charger
-	heldOn  bool
-	book    book
-	lately  []promise
-	reports loadbalance.PerPhase // of the newest one
+	limit    loadbalance.MilliAmp // the setpoint
+	until    float64              // of its lease
+	has      bool
+	shown    float64 // when a report comes again
+	energy   float64 // Wh
+	held     float64 // pilot of a stuck charger
+	heldOn   bool
+	book     book
+	lately   []promise
+	reports  loadbalance.PerPhase // the newest one
+	reportAt float64
 }
 
 func (p *point) fault(kind FaultKind, t float64) *Fault {
@@ -163,7 +165,7 @@ func (o *outlet) reported(t float64) (own loadbalance.PerPhase, given loadbalanc
 		return own, 0, false
 	}
 	if o.of.fault(FaultLies, t) != nil {
-		amps = min(amps, float64(o.limit)/1000)
+		amps = min(amps, o.permits(t))
 	}
 	if f := o.of.fault(FaultLow, t); f != nil {
 		amps *= f.Arg

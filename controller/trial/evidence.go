@@ -39,7 +39,10 @@ func (s *sight) feel(t float64, over bool) {
 func (w *world) seeMeter(g *gauge, shown loadbalance.PerPhase) {
 	n := &w.nodes[g.node]
 	least := n.sc.Limit
-	if g.lies(w.t) {
+	switch {
+	case g.fault(FaultFrozen, w.t) != nil:
+		return // tells of another time
+	case g.lies(w.t):
 		least += least / 20
 	}
 	for p := range shown {
@@ -74,9 +77,12 @@ func (o *outlet) remember(t float64) {
 // seeReport notes that a report shows that a car draws more than it may. That is known of
 // this car alone: the next one may obey.
 func (w *world) seeReport(o *outlet, own loadbalance.PerPhase) {
-	o.reports = own
+	o.reports, o.reportAt = own, w.t
 	a := o.lately[0].amps
-	if o.shownAt < 0 && max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2 {
+	switch much := max(own[0], own[1], own[2]) > a+a/10+loadbalance.Amp/2; {
+	case !much:
+		o.shownAt = -1
+	case o.shownAt < 0:
 		o.shownAt = w.t
 	}
 }
@@ -91,8 +97,8 @@ func (w *world) known(n *node, phase int) float64 {
 			first += sure
 		}
 	}
-	if g := n.meter; g != nil {
-		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t && w.aboveFallback(n) {
+	if g := n.meter; g != nil && !w.fitsBlindly(n, phase) {
+		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t {
 			first = min(first, stale)
 		}
 		if at := g.stood[phase].known; at > 0 {
@@ -112,17 +118,18 @@ func (w *world) known(n *node, phase int) float64 {
 	return max(first, n.seen[phase].since)
 }
 
-// aboveFallback tells that a charger below the circuit that obeys permits more than its
-// fall-back: the box has not done all yet that a lost meter asks for.
-func (w *world) aboveFallback(n *node) bool {
+// fitsBlindly tells that what the chargers hold that obey fits beside the worst that was
+// declared: the box has done what a lost meter asks for.
+func (w *world) fitsBlindly(n *node, phase int) bool {
+	sum := n.sc.WorstBase[phase]
 	for _, p := range w.points {
 		for _, o := range p.outlets {
-			if n.above[p.node] && p.obeys(w.t) && o.permits(w.t) > float64(p.sc.Failsafe)/1000 {
-				return true
+			if n.above[p.node] && p.obeys(w.t) && o.loads(phase) {
+				sum += o.promised(w.t)
 			}
 		}
 	}
-	return false
+	return sum <= n.sc.Limit
 }
 
 // blind tells that no meter shows what flows in the circuit, so that what chargers tell is
@@ -139,10 +146,11 @@ func (w *world) disobeyed(n *node) bool {
 	return slices.ContainsFunc(w.points, func(p *point) bool { return n.above[p.node] && !p.obeys(w.t) })
 }
 
-// stood is a value of a meter that does not change, and what chargers told meanwhile.
+// stood is a value of a meter that does not change, and what the cars can have drawn
+// meanwhile: the largest that they drew at least, and the smallest that they drew at most.
 type stood struct {
-	since, low, high float64
-	moved, known     float64 // 0: not yet
+	since, least, most float64
+	moved, known       float64 // 0: not yet
 }
 
 const (
@@ -154,13 +162,16 @@ const (
 // seeStanding notes how long the values of a meter have stood still although chargers
 // told that they had moved.
 func (w *world) seeStanding(g *gauge, before, shown loadbalance.PerPhase) {
-	told := w.toldBelow(g.node)
+	low, high := w.toldBelow(g.node)
 	for p := range g.stood {
 		s := &g.stood[p]
 		if shown[p] != before[p] || s.since == 0 {
-			*s = stood{since: w.t, low: told[p], high: told[p]}
+			*s = stood{since: w.t}
 		}
-		if s.low, s.high = min(s.low, told[p]), max(s.high, told[p]); s.moved == 0 && s.high-s.low >= moves {
+		if w.t-s.since < settles { // what they told then may be of before
+			s.least, s.most = low[p], high[p]
+		}
+		if s.least, s.most = max(s.least, low[p]), min(s.most, high[p]); s.moved == 0 && s.least-s.most >= moves {
 			s.moved = w.t
 		}
 		if s.moved > 0 && s.known == 0 && w.t >= max(s.since+stands, s.moved+max(standsOn, 3*g.sc.Period)) {
@@ -169,18 +180,29 @@ func (w *world) seeStanding(g *gauge, before, shown loadbalance.PerPhase) {
 	}
 }
 
-// toldBelow adds up what chargers below a circuit have last told of their cars.
-func (w *world) toldBelow(at int) (sum [3]float64) {
+// toldBelow adds up what cars below a circuit draw at least and at most, by what was told
+// of them and promised to them.
+func (w *world) toldBelow(at int) (low, high [3]float64) {
 	for _, p := range w.points {
+		if !w.nodes[at].above[p.node] {
+			continue
+		}
 		for _, o := range p.outlets {
-			if w.nodes[at].above[p.node] && o.began {
-				for i, ph := range o.sc.Wiring {
-					sum[ph] += float64(o.reports[i]) / 1000
+			told := w.t-o.reportAt <= max(30, 2*p.sc.Metering)
+			most := float64(o.promised(w.t)) / 1000
+			for i, ph := range o.sc.Wiring {
+				switch {
+				case !o.began:
+				case told:
+					low[ph] += float64(o.reports[i]) / 1000
+					high[ph] += float64(o.reports[i]) / 1000
+				default:
+					high[ph] += most
 				}
 			}
 		}
 	}
-	return sum
+	return low, high
 }
 
 // loads tells whether the connector can load a phase of the grid.

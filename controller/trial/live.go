@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"busbar/controller"
-	"busbar/loadbalance"
 )
 
 // live is what a charger does by itself: power, connection, cars, reports.
@@ -46,7 +45,7 @@ func (w *world) livePower(p *point) {
 // loseLink cuts the connection; the box notices it some seconds later.
 func (w *world) loseLink(p *point, noticed float64) {
 	if p.linked {
-		p.linked, p.goneAt = false, w.t+noticed+tick
+		p.linked, p.lostAt, p.goneAt = false, w.t, w.t+noticed+tick
 		w.tracef("%s loses its connection", p.id)
 	}
 }
@@ -139,7 +138,7 @@ func (w *world) ask(o *outlet) {
 
 func (w *world) begin(o *outlet) {
 	o.began, o.told, o.tx, o.has, o.beginAt = true, false, 0, false, 0
-	o.book, o.opened, o.shownAt, o.reports = book{rose: -1}, w.t, -1, loadbalance.PerPhase{}
+	o.book, o.opened, o.shownAt, o.reportAt = book{rose: -1}, w.t, -1, -1000
 	o.startID = fmt.Sprintf("%s-%d-%d-%d", o.of.sc.ID, o.number, o.next, w.n)
 	o.of.tx = append(o.of.tx, message{o: o, id: o.startID, at: w.t, reg: controller.WattHour(o.energy)})
 	w.tracef("%v begins, car takes %.0f A on %d", o, o.car.Takes, o.phases())

@@ -49,8 +49,8 @@ func (o *outlet) fallback() loadbalance.MilliAmp {
 // promised is what is in force and in flight.
 func (o *outlet) promised(t float64) loadbalance.MilliAmp {
 	most := o.inForce(t)
-	if !o.began || t <= o.opened { // the box hears of its beginning just now
-		return 0
+	if p := o.of; !o.began || t <= o.opened || p.believed && !p.linked && o.opened >= p.lostAt {
+		return 0 // the box has not heard of its beginning
 	}
 	for _, l := range o.book.sends {
 		most = max(most, l.Limit)

@@ -141,7 +141,7 @@ const (
 	FaultNoFallback FaultKind = "no-fallback" // keeps a setpoint whose lease has ended
 	FaultForgets    FaultKind = "forgets"     // forgets its fall-back when it starts again
 	FaultSlow       FaultKind = "slow"        // Arg more seconds until cars follow
-	FaultLies       FaultKind = "lies"        // reports the setpoint, not the current
+	FaultLies       FaultKind = "lies"        // reports what it should give, not what it gives
 	FaultLow        FaultKind = "low"         // reports Arg of the current
 	FaultNoReports  FaultKind = "no-reports"  // reports no current
 	FaultReboot     FaultKind = "reboot"      // is without power until To
