@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -63,9 +64,7 @@ func TestGrids(t *testing.T) {
 		l.NominalV = c.volts
 		g := newGridSite(t, l)
 		g.base["main"] = c.base
-		for slot, n := range c.takes {
-			g.takes[slot] = n
-		}
+		maps.Copy(g.takes, c.takes)
 		for _, sl := range g.site.slots {
 			if len(sl.layout.Wiring) == 0 {
 				sl.layout.Wiring = []loadbalance.Phase{l1, l2} // what nobody told the box

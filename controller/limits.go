@@ -171,10 +171,10 @@ func (s *Site) control() {
 		return
 	}
 	s.answersTo = time.Time{}
-	if s.passNow {
+	if s.sampled {
 		s.answersTo = s.newestReading()
 	}
-	s.passDue, s.passNow, s.lastPass = false, false, s.now
+	s.passDue, s.passNow, s.sampled, s.lastPass = false, false, false, s.now
 	s.planAhead()
 	s.fillInput()
 	plan := s.balance()
@@ -355,7 +355,7 @@ func (s *Site) meterSampled(ev MeterSampled) {
 			if ev.Period > 0 {
 				m.period = ev.Period
 			}
-			s.passDue, s.passNow = true, true // meters set their own pace: at once
+			s.passDue, s.passNow, s.sampled = true, true, true // meters set their own pace: at once
 			s.observeBase(m)
 			s.meterPeak(m)
 			return

@@ -24,7 +24,8 @@ type Site struct {
 	input     loadbalance.Input
 	plan      []loadbalance.NodeState
 	passDue   bool // something changed; the next pass may wait for passEvery
-	passNow   bool // a reading came; the next pass may not wait
+	passNow   bool // a reading came, or a supply changed: the next pass may not wait
+	sampled   bool // a reading came
 	lastPass  time.Time
 	answersTo time.Time // the reading that the running pass was made for, if one was
 	wakeAt    time.Time // earliest time anything asked for

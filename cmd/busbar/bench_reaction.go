@@ -14,7 +14,7 @@ import (
 // benchReactionCmd measures the reaction to a load of the building.
 type benchReactionCmd struct {
 	Chargers int           `default:"50" help:"Simulated chargers with a car each, 3 to 500."`
-	For      time.Duration `default:"60s" help:"How long the building goes up and down: three steps in about 75s, since the box raises only after a minute of calm."`
+	For      time.Duration `default:"5m" help:"How long the building goes up and down: two steps in about 100s, since the box raises only after a minute of calm."`
 	Rate     float64       `default:"0.2" help:"Messages per second that each charger sends meanwhile, half of them samples."`
 	Data     string        `help:"Where the database is made and removed again; without it in the temporary folder."`
 	JSON     bool          `name:"json" help:"Write JSON instead of text."`

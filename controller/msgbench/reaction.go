@@ -24,12 +24,11 @@ var reactionSite = site{phases: 1, worstBase: 29, limit: 36, more: 0, most: 34}
 // as long as that leaves more than the least to all cars; the next one comes when the
 // cars have followed.
 const (
-	overload   = 1.28 // of the fuse's current, building and cars
-	leastAfter = 8    // A that each car has left
-	stepPause  = 2500 * time.Millisecond
-	mildPause  = 7500 * time.Millisecond // an overload that is not dangerous may last for 4 s
-	nearly     = 0.8                     // of what the cars want is enough to begin
-	samePass   = 900 * time.Millisecond  // until the next reading
+	overload   = 1.28                   // of the fuse's current, building and cars
+	leastAfter = 8                      // A that each car has left
+	stepPause  = 13 * time.Second       // until then cars may be on their way down, and explain an overload
+	nearly     = 0.8                    // of what the cars want is enough to begin
+	samePass   = 900 * time.Millisecond // until the next reading
 	// The building's largest load of the last minute keeps the cars down.
 	backWithin = 3 * time.Minute
 )
@@ -50,7 +49,7 @@ type ReactionResult struct {
 	Chargers int `json:"chargers"`
 	// Steps of the building that the site's chargers had to come down for.
 	Steps int `json:"steps"`
-	// Readings of the meter that made the box lower nine of ten chargers or all, and the frames it wrote.
+	// Readings of the meter that made the box lower three of four chargers or more, and the frames it wrote.
 	Readings int `json:"readings"`
 	Frames   int `json:"frames"`
 	// Others are readings that made it lower some.
@@ -189,9 +188,9 @@ func (b *reactionBench) goBack(ctx context.Context) error {
 	return pause(ctx, stepPause)
 }
 
-// nearlyAll is how many of n must come down to count: what they come down more than
-// needed may spare the last ones.
-func nearlyAll(n int) int { return (n*9 + 9) / 10 }
+// most is how many of n must come down to count: what they come down more than needed may
+// spare the last ones.
+func most(n int) int { return (n*3 + 3) / 4 }
 
 // each is what a car takes, A on average.
 func (b *reactionBench) each() float64 {
@@ -202,27 +201,25 @@ func (b *reactionBench) each() float64 {
 // step lets the building take more, and tells whether there is room for another step.
 func (b *reactionBench) step(ctx context.Context) (more bool, err error) {
 	limit := float64(reactionSite.limit)
-	base, waits := overload*limit-b.each(), stepPause
-	if most := limit - leastAfter; base >= most {
-		base, waits = most, mildPause
+	base := overload*limit - b.each()
+	if base > limit-leastAfter {
+		return false, nil
 	}
 	b.mu.Lock()
 	b.stepped, b.shown, b.last, b.lowered = true, time.Time{}, 0, 0
 	b.mu.Unlock()
 	b.set(base)
-	if err := pause(ctx, waits); err != nil {
+	if err := pause(ctx, stepPause); err != nil {
 		return false, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lowered >= nearlyAll(b.Chargers) {
+	if b.lowered >= most(b.Chargers) {
 		b.steps++
-		if waits == stepPause { // else the box let it last for some seconds
-			b.outside = append(b.outside, b.last)
-		}
+		b.outside = append(b.outside, b.last)
 	}
 	b.stepped, b.shown = false, time.Time{}
-	return waits == stepPause, nil
+	return true, nil
 }
 
 // building is asked when the meter shows its registers.
@@ -257,7 +254,7 @@ func (b *reactionBench) result() (*ReactionResult, error) {
 	r := &ReactionResult{Chargers: b.Chargers, Steps: b.steps, Outside: spread(b.outside)}
 	var took []time.Duration
 	for _, one := range u.Reactions {
-		if one.Frames < nearlyAll(b.Chargers) {
+		if one.Frames < most(b.Chargers) {
 			r.Others++
 			continue
 		}
@@ -276,7 +273,7 @@ func (r *ReactionResult) Write(w io.Writer, asJSON bool) error {
 		enc.SetIndent("", "  ")
 		return enc.Encode(r)
 	}
-	_, err := fmt.Fprintf(w, "%d chargers, %d steps of the building: %d readings made the box lower nearly all, by %d frames.\n"+
+	_, err := fmt.Fprintf(w, "%d chargers, %d steps of the building: %d readings made the box lower three of four or more, by %d frames.\n"+
 		"Meter sample to last frame written: p50 %.1f ms, p99 %.1f ms, at most %.1f ms.\n"+
 		"Meter's answer to last frame read by the chargers: p50 %.1f ms, p99 %.1f ms, at most %.1f ms.\n",
 		r.Chargers, r.Steps, r.Readings, r.Frames, r.Box.P50, r.Box.P99, r.Box.Max, r.Outside.P50, r.Outside.P99, r.Outside.Max)
