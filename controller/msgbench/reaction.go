@@ -36,7 +36,7 @@ const (
 // ReactionOptions say what RunReaction measures.
 type ReactionOptions struct {
 	Chargers int           // 3 and more; each has a car that takes 34 A
-	For      time.Duration // it begins no step later than that
+	For      time.Duration // it begins no step later than that after the cars have begun
 	Rate     float64       // messages per second and charger meanwhile
 	// Spawn makes the command of the box, which is told the meter's address.
 	Spawn func(meter string) (*exec.Cmd, error)
@@ -159,11 +159,18 @@ func (b *reactionBench) measure(ctx context.Context) error {
 }
 
 func (b *reactionBench) staircases(ctx context.Context) error {
-	for end := time.Now().Add(b.For); time.Now().Before(end); {
+	var end time.Time
+	for {
 		if err := b.goBack(ctx); err != nil {
 			return err
 		}
-		for more := true; more && time.Now().Before(end); {
+		if end.IsZero() {
+			end = time.Now().Add(b.For)
+		}
+		for more := true; more; {
+			if !time.Now().Before(end) {
+				return nil
+			}
 			var err error
 			if more, err = b.step(ctx); err != nil {
 				return err
@@ -171,7 +178,6 @@ func (b *reactionBench) staircases(ctx context.Context) error {
 		}
 		b.Tell(fmt.Sprintf("%d steps", b.steps))
 	}
-	return nil
 }
 
 // goBack waits until all cars take all they want.
