@@ -27,7 +27,7 @@ type Tuning struct {
 	Unfair   MilliAmp
 	Patience time.Duration
 	// Reserve is the share of the last ReserveOver's base loads, in percent, that a
-	// car which doesn't charge yet must fit above (98, 10 min): the regulation reserve.
+	// car which doesn't charge yet must fit above (90, 10 min): the regulation reserve.
 	// Higher: fewer pauses, less use.
 	Reserve     int
 	ReserveOver time.Duration
@@ -44,7 +44,7 @@ func (t Tuning) withDefaults() Tuning {
 	t.Spare = cmp.Or(t.Spare, 2*Amp)
 	t.Unfair = cmp.Or(t.Unfair, 6*Amp)
 	t.Patience = cmp.Or(t.Patience, 10*time.Minute)
-	t.Reserve = min(max(cmp.Or(t.Reserve, 98), 1), 100)
+	t.Reserve = min(max(cmp.Or(t.Reserve, 90), 1), 100)
 	t.ReserveOver = cmp.Or(t.ReserveOver, 10*time.Minute)
 	t.Lockout = min(max(cmp.Or(t.Lockout, time.Minute), time.Minute), longestLockout)
 	return t

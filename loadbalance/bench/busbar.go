@@ -15,7 +15,7 @@ type Options struct {
 	// Plan asks the planner every 5 minutes and when cars come and go; Known is needed.
 	Plan bool
 	// Pass is the virtual time between two passes. Default: 10 s without base load, as
-	// nothing moves by itself; with it 1 s, on sites of more than 30 connectors 5 s.
+	// nothing moves by itself; with it 1 s, the period of a meter.
 	// Every node is metered once in a pass, without error.
 	Pass time.Duration
 	Cars Cars
@@ -94,10 +94,7 @@ func RunBusbar(w *Workload, opt Options) (Result, error) {
 func newSite(w *Workload, opt Options) (*site, error) {
 	if opt.Pass == 0 {
 		opt.Pass = 10 * time.Second
-		switch {
-		case len(w.Base)+len(w.Events) > 0 && len(w.Connectors) > 30:
-			opt.Pass = 5 * time.Second
-		case len(w.Base)+len(w.Events) > 0:
+		if len(w.Base)+len(w.Events) > 0 {
 			opt.Pass = time.Second
 		}
 	}
@@ -122,7 +119,8 @@ func newSite(w *Workload, opt Options) (*site, error) {
 	n := len(w.Sessions)
 	s := &site{w: w, opt: opt, b: b, tally: newTally(w), writes: newWrites(w), pass: int(opt.Pass / time.Second), cars: make([]car, n), state: make([]loadbalance.Connector, n),
 		load: make([][3]float64, len(w.Nodes)), over: make([][3]float64, len(w.Nodes)), run: make([][3]float64, len(w.Nodes)), next: byArrival(w)}
-	s.outer = outer{w: w, base: func(second int) [3]float64 { return w.forecast(s.now, second) }}
+	expected := forecast{w: w}
+	s.outer = outer{w: w, base: func(second int) [3]float64 { return expected.at(s.now, second) }}
 	s.in.Readings = make([]loadbalance.Reading, len(w.Nodes))
 	return s, nil
 }

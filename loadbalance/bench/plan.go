@@ -132,25 +132,6 @@ func (o *outer) slot(s *slotted, t int, active []int) {
 	}
 }
 
-// forecast is what a controller can know of the base load: the day before at the same
-// time, and before there is one the last five minutes.
-func (w *Workload) forecast(now, second int) [3]float64 {
-	from, to := second-86400, second-86400+SlotSeconds
-	for to > now {
-		from, to = from-86400, to-86400
-	}
-	if from < 0 {
-		from, to = max(0, now-SlotSeconds), now+1
-	}
-	var sum [3]float64
-	for at := from; at < to; at++ {
-		for ph, a := range w.BaseAt(at) {
-			sum[ph] += a / float64(to-from)
-		}
-	}
-	return sum
-}
-
 // wish asks the planner every 5 minutes and when a car came or went, and hands its
 // wishes to the Balancer.
 func (s *site) wish(changed bool) {

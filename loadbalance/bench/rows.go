@@ -122,6 +122,6 @@ func Notes() string {
 of bound: kWh / most that perfect foresight delivers with continuous current, no minimum and no latency.
 starved: longest wait at 0 A while energy is wanted; over bound: sessions that waited longer than a rotation of 15 min turns would let them, and 5 min.
 Plain policies (fcfs, equal, rotation, edf, llf): every 5 min, whole amperes, base load known in advance, true energies and departures.
-busbar: the Balancer every second of virtual time (5 s on more than 30 connectors, 10 s without base load), ideal meters and cars, no latency, base load seen only by the meter.
+busbar: the Balancer every second of virtual time (10 s without base load), ideal meters and cars, no latency, base load seen only by the meter.
 ACN sessions: Lee, Li, Low, ACN-Data, ACM e-Energy 2019; (c) 2019 California Institute of Technology, BSD-3-Clause.`)
 }
