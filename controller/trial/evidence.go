@@ -46,7 +46,10 @@ func (w *world) seeMeter(g *gauge, shown loadbalance.PerPhase) {
 		least += least / 20
 	}
 	for p := range shown {
-		if s := &n.seen[p]; shown[p] > least && s.since >= 0 && s.told < 0 {
+		switch s := &n.seen[p]; {
+		case shown[p] <= least && g.lies(w.t):
+			s.told = -1 // what it showed is over, as far as anybody can know
+		case shown[p] > least && s.since >= 0 && s.told < 0:
 			s.told = w.t
 		}
 	}

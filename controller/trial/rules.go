@@ -152,15 +152,14 @@ func (w *world) checkSum(at int) {
 		n.tooMuch = [3]float64{}
 		return
 	}
-	sum := w.promisedBelow(at)
-	for p, a := range sum {
+	for p, a := range w.permittedBelow(at) {
 		switch {
-		case float64(a)/1000+n.uncont[p] <= n.limit*(1+estimate):
+		case a+n.uncont[p] <= n.limit*(1+estimate):
 			n.tooMuch[p] = 0
 		case n.tooMuch[p] == 0:
 			n.tooMuch[p] = w.t
 		case w.t-n.tooMuch[p] > max(reaction, 2.5*n.slowest):
-			w.broken("L1", "%v are promised on %v of %s beside a building of %.1f A for %.0f s, the limit is %v", a, loadbalance.Phase(p), n.sc.ID, n.uncont[p], w.t-n.tooMuch[p], n.sc.Limit)
+			w.broken("L1", "%.1f A are permitted on %v of %s beside a building of %.1f A for %.0f s, the limit is %v", a, loadbalance.Phase(p), n.sc.ID, n.uncont[p], w.t-n.tooMuch[p], n.sc.Limit)
 			n.tooMuch[p] = w.t
 		}
 	}
@@ -169,6 +168,20 @@ func (w *world) checkSum(at int) {
 // outOfReach tells that a charger below a circuit can't be commanded.
 func (w *world) outOfReach(at int) bool {
 	return slices.ContainsFunc(w.points, func(p *point) bool { return w.nodes[at].above[p.node] && !p.believed })
+}
+
+// permittedBelow adds up what the chargers below a circuit really permit, by phase.
+func (w *world) permittedBelow(at int) (sum [3]float64) {
+	for _, p := range w.points {
+		if w.nodes[at].above[p.node] {
+			for _, o := range p.outlets {
+				for _, ph := range o.sc.Wiring {
+					sum[ph] += o.permits(w.t)
+				}
+			}
+		}
+	}
+	return sum
 }
 
 // promisedBelow adds up what is in force and in flight below a circuit, by phase.
