@@ -248,8 +248,5 @@ func (b *Balancer) placeNodes() {
 
 // worst is what the connector may draw once its lease has ended.
 func (w *work) worst(l *line) int64 {
-	if w.role == idle {
-		return 0
-	}
 	return max(l.of(w, &w.booked), int64(w.c.failsafe())*l.times(w))
 }

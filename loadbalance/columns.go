@@ -66,10 +66,6 @@ type tally struct {
 func (b *Balancer) count(w *work) {
 	t := &b.tallies[w.node]
 	failsafe := w.c.failsafe()
-	worst := failsafe
-	if w.role == idle {
-		worst = 0
-	}
 	var few int // columns of imbalance follow those of conductors
 	if b.skewed && w.set.Count() < 3 {
 		few = skewColumn
@@ -80,28 +76,26 @@ func (b *Balancer) count(w *work) {
 		}
 		t.failsafe[p] += int64(failsafe)
 		f := flow{w.lo[p], w.hi[p], w.booked[p], w.ends[p]}
-		t.add(w, int(p), f, worst, 1)
+		t.add(w, int(p), f, failsafe, 1)
 		if few > 0 {
-			t.add(w, few+int(p), f, worst, 1)
+			t.add(w, few+int(p), f, failsafe, 1)
 		}
 	}
 	if b.powered {
 		t.failsafe[powerColumn] += int64(failsafe) * w.way.times[powerColumn]
-		t.add(w, powerColumn, flow{w.lo.most(), w.hi.most(), w.booked.most(), w.ends.most()}, worst, w.way.times[powerColumn])
+		t.add(w, powerColumn, flow{w.lo.most(), w.hi.most(), w.booked.most(), w.ends.most()}, failsafe, w.way.times[powerColumn])
 	}
 }
 
 // flow is what of a connector counts in one column.
 type flow struct{ lo, hi, booked, ends MilliAmp }
 
-func (t *tally) add(w *work, c int, f flow, worst MilliAmp, times int64) {
+func (t *tally) add(w *work, c int, f flow, failsafe MilliAmp, times int64) {
 	t.lo[c] += int64(f.lo) * times
 	t.hi[c] += int64(f.hi) * times
 	t.committed[c] += int64(f.booked) * times
 	t.final[c] += int64(f.ends) * times
-	if w.role != idle {
-		t.worst[c] += int64(max(f.booked, worst)) * times
-	}
+	t.worst[c] += int64(max(f.booked, failsafe)) * times // without the box even idle ones need not ask
 	switch {
 	case w.role != taker:
 		t.fixed[c] += int64(f.ends) * times

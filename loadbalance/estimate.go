@@ -24,6 +24,9 @@ func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
 	c, s, now := w.c, w.s, b.now
 	upper := w.booked[p]
 	if w.draws < 0 {
+		if w.present < s.before && now.Sub(s.changedAt) >= proven { // booked still, but no explanation any more
+			upper = min(upper, max(w.present, w.final))
+		}
 		return 0, upper
 	}
 	m := max(0, bounded(c.Measured[p]))

@@ -227,7 +227,7 @@ func (w *world) traceEvent(ev controller.Event) {
 	switch ev := ev.(type) {
 	case controller.Tick, controller.Committed, controller.Found:
 	case controller.MeterSampled:
-		w.tracef("meter %s %v (%s)", ev.Meter, ev.Current, w.truths())
+		w.tracef("meter %s %v (%s)%s", ev.Meter, ev.Current, w.truths(), w.reckons(ev.Meter))
 	case controller.MeterReported:
 		w.tracef("report %s/%d tx %d %v", ev.Station, ev.Connector, ev.Tx, ev.Samples[0].Current)
 	case controller.Delivered:
@@ -235,6 +235,25 @@ func (w *world) traceEvent(ev controller.Event) {
 	default:
 		w.tracef("-> box %T %+v", ev, ev)
 	}
+}
+
+// reckons is what the box makes of a meter's circuit.
+func (w *world) reckons(meter string) string {
+	for _, n := range w.site.Snapshot(w.at(w.t)).Nodes {
+		if g := w.gaugeOf(meter); g != nil && n.ID == g.sc.Circuit {
+			return fmt.Sprintf(" %s: base %v, booked %v", n.State, n.Base, n.Booked)
+		}
+	}
+	return ""
+}
+
+func (w *world) gaugeOf(id string) *gauge {
+	for _, g := range w.gauges {
+		if g.sc.ID == id {
+			return g
+		}
+	}
+	return nil
 }
 
 func (w *world) truths() string {
