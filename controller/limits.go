@@ -19,6 +19,7 @@ type limits struct {
 	refusals   int       // in a row
 	failed     int       // setpoints in a row that came to nothing: refused, or not answered, which counts twice
 	failedAt   time.Time // the last of them
+	early      *send     // was refused before the charger was told its transaction
 	// unsure is since when it may hold less than the box books: the box or the charger has
 	// started again, or an answer is missing. Zero: it holds what is booked.
 	unsure time.Time
@@ -105,6 +106,8 @@ func (s *Site) limitAnswered(ev LimitAnswered) {
 	case ev.Unknown:
 		l.uncertain(o, sl.failsafe(), s.now)
 		l.failed, l.failedAt = l.failed+2, s.now
+	case sl.tx != nil && sl.tx.answered == nil:
+		l.early = &o // it does not know its transaction yet
 	default:
 		l.refusals++
 		l.failed, l.failedAt = l.failed+1, s.now
@@ -300,6 +303,14 @@ func (sl *slot) surely(now time.Time) (most loadbalance.MilliAmp, known bool) {
 	}
 }
 
+// sendEarly sends a reduction again that came before the charger knew its transaction.
+func (s *Site) sendEarly(sl *slot) {
+	o := sl.lim.early
+	if sl.lim.early = nil; o != nil && sl.station.online && len(sl.lim.sends) == 0 && o.limit < sl.lim.present(s.now, sl.failsafe()) {
+		s.sendLimit(sl, o.limit, o.lease, true)
+	}
+}
+
 // sendLimit sends a setpoint to a connector with a transaction.
 func (s *Site) sendLimit(sl *slot, limit loadbalance.MilliAmp, lease time.Duration, urgent bool) {
 	s.seq++
@@ -313,6 +324,7 @@ func (s *Site) sendLimit(sl *slot, limit loadbalance.MilliAmp, lease time.Durati
 	if limit != present {
 		s.setpoints++
 	}
+	l.early = nil
 	l.sends = append(l.sends, send{seq: s.seq, limit: limit, lease: lease, at: s.now})
 	s.do(SetLimit{Station: sl.station.id, Slot: sl.number, Connector: sl.layout.Number, Seq: s.seq,
 		Tx: sl.tx.id, ChargerTx: sl.tx.row.ChargerTx, Limit: limit, Lease: lease, Urgent: urgent,

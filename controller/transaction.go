@@ -219,6 +219,9 @@ func (s *Site) answerStart(t *transaction, info TokenInfo) {
 		s.answer(r, StartAnswer{Tx: t.id, Info: info})
 	}
 	t.replies = nil
+	if t.slot != nil && t.slot.tx == t {
+		s.sendEarly(t.slot)
+	}
 	s.stir()
 }
 

@@ -241,6 +241,7 @@ func (w *work) track(now time.Time, first bool) {
 	if !c.WantsSince.Equal(s.began) || s.active != c.active() {
 		s.began, s.unused, s.seat, s.sheds = c.WantsSince, unused{}, seat{}, 0
 		s.shedAt, s.excessSince, s.rogue, s.knownAt = time.Time{}, time.Time{}, false, now
+		s.cutAt, s.issuedAt = time.Time{}, time.Time{} // what was meant for the one before had nothing to hang on
 	}
 	s.active = c.active()
 	if !c.MeasuredAt.Equal(s.readAt) {

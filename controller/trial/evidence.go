@@ -108,12 +108,8 @@ func (w *world) known(n *node, phase int) float64 {
 			first = min(first, at)
 		}
 	}
-	for _, p := range w.points {
-		for _, o := range p.outlets {
-			if n.blind(w.t) && n.above[p.node] && o.began && o.shownAt >= 0 && o.loads(phase) {
-				first = min(first, o.shownAt+sure)
-			}
-		}
+	if since := n.shows[phase]; n.blind(w.t) && since > 0 {
+		first = min(first, since+sure)
 	}
 	if math.IsInf(first, 1) {
 		return -1
@@ -133,6 +129,21 @@ func (w *world) fitsBlindly(n *node, phase int) bool {
 		}
 	}
 	return sum <= n.sc.Limit
+}
+
+// seeSums notes since when what chargers told, and what was promised to those that told
+// nothing, is too much for a circuit beside the worst that was declared.
+func (w *world) seeSums(at int) {
+	n := &w.nodes[at]
+	_, high := w.toldBelow(at)
+	for p := range high {
+		switch over := high[p]+float64(n.sc.WorstBase[p])/1000 > n.limit; {
+		case !over:
+			n.shows[p] = 0
+		case n.shows[p] == 0:
+			n.shows[p] = w.t
+		}
+	}
 }
 
 // blind tells that no meter shows what flows in the circuit, so that what chargers tell is
@@ -191,7 +202,7 @@ func (w *world) toldBelow(at int) (low, high [3]float64) {
 			continue
 		}
 		for _, o := range p.outlets {
-			told := w.t-o.reportAt <= max(30, 2*p.sc.Metering)
+			told := w.t-o.reportAt <= max(30, 2*p.sc.Metering) || o.shownAt >= 0 // one who was seen not to obey is not believed to
 			most := float64(o.promised(w.t)) / 1000
 			for i, ph := range o.sc.Wiring {
 				switch {

@@ -54,6 +54,10 @@ func judge(sc Scenario, trace io.Writer) (Result, error) {
 	return r, err
 }
 
+// longer is how much longer than until it opened the other runs look, s: what opens a
+// little later opens as well.
+const longer = 600
+
 // excuse finds whether the breaker could have been kept closed.
 func excuse(sc *Scenario, w *world, trip *Trip) (Verdict, error) {
 	again := func(change func(*world)) (bool, error) {
@@ -62,7 +66,7 @@ func excuse(sc *Scenario, w *world, trip *Trip) (Verdict, error) {
 			return false, err
 		}
 		change(o)
-		for o.t < float64(sc.Seconds) {
+		for o.t < trip.At+longer {
 			o.step()
 			if o.opened(trip) {
 				return true, nil
@@ -94,11 +98,15 @@ func excuse(sc *Scenario, w *world, trip *Trip) (Verdict, error) {
 	return Opened, err
 }
 
-// opened tells that the same breaker is open.
+// hair is the share of its opening state from which on a breaker counts as not kept closed
+// by another control: less is no difference.
+const hair = 0.99
+
+// opened tells that the same breaker is open, or as good as.
 func (w *world) opened(trip *Trip) bool {
 	for i := range w.nodes {
 		if w.nodes[i].sc.ID == trip.Circuit {
-			return w.nodes[i].stress[trip.Phase].Tripped()
+			return w.nodes[i].stress[trip.Phase].Used() >= hair
 		}
 	}
 	return false

@@ -53,7 +53,9 @@ func (o *outlet) promised(t float64) loadbalance.MilliAmp {
 		return 0 // the box has not heard of its beginning
 	}
 	for _, l := range o.book.sends {
-		most = max(most, l.Limit)
+		if l.Tx == o.tx {
+			most = max(most, l.Limit)
+		}
 	}
 	return most
 }

@@ -85,6 +85,7 @@ type node struct {
 	seen    [3]sight
 	honest  bool       // no charger below disobeys or lies at any time
 	slowest float64    // s between two reports of a charger below
+	shows   [3]float64 // what chargers tell is too much since; 0: it is not
 	tooMuch [3]float64 // more was promised than fits since; 0: not
 }
 
@@ -208,6 +209,7 @@ func (w *world) step() {
 	if w.n%5 == 0 {
 		for i := range w.nodes {
 			w.checkSum(i)
+			w.seeSums(i)
 		}
 	}
 }
