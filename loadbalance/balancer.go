@@ -109,7 +109,7 @@ func (b *Balancer) makeScratch() {
 
 func withDefaults(cfg Config) Config {
 	cfg.StaleAfter = cmp.Or(cfg.StaleAfter, 3*time.Second)
-	cfg.FailsafeWhen = cmp.Or(cfg.FailsafeWhen, 10*time.Second)
+	cfg.FailsafeWhen = cmp.Or(cfg.FailsafeWhen, 8*time.Second)
 	cfg.FrozenAfter = cmp.Or(cfg.FrozenAfter, 30*time.Second)
 	cfg.Step = cmp.Or(cfg.Step, 100)
 	cfg.LeaseDefault = cmp.Or(cfg.LeaseDefault, 120*time.Second)

@@ -70,7 +70,7 @@ type SupplyIn struct {
 type Config struct {
 	Nodes        []Node
 	StaleAfter   time.Duration // no increases when the last reading is older (3 s)
-	FailsafeWhen time.Duration // fail-safe when it is older (10 s)
+	FailsafeWhen time.Duration // fail-safe when it is older (8 s)
 	FrozenAfter  time.Duration // identical reading while setpoints moved counts as lost (30 s)
 	Step         MilliAmp      // setpoints are multiples of it (100 mA)
 	LeaseDefault time.Duration // (120 s)

@@ -26,7 +26,8 @@ type slot struct {
 	changedAt time.Time
 	owed      MilliAmp // what it must have come down to Settle after owedAt
 	owedAt    time.Time
-	owedMet   bool // and has
+	owedMet   bool     // and has
+	owedDrew  MilliAmp // what it was last seen to draw when it began to owe
 	active    bool
 	began     time.Time // WantsSince of the transaction the rest is about
 	knownAt   time.Time // when that was first seen
@@ -107,6 +108,7 @@ type work struct {
 	lax    time.Duration // time to spare before the departure
 	booked PerPhase      // may draw without another command
 	ends   PerPhase      // final, or what it really draws if it doesn't obey
+	stuck  bool          // seems not to obey
 	lo, hi PerPhase      // draws now, at least and at most
 }
 
@@ -262,7 +264,7 @@ func (w *work) track(now time.Time, first bool) {
 	case w.present > s.present:
 		s.owed = max(s.owed, w.present) // needs no time, and excuses nothing that was drawn before it
 	case s.owedMet:
-		s.owed, s.owedAt, s.owedMet = w.present, now, false // a second reduction doesn't prolong the first
+		s.owed, s.owedAt, s.owedMet, s.owedDrew = w.present, now, false, s.drew // a second reduction doesn't prolong the first
 	}
 	s.present, s.changedAt = w.present, now
 }
@@ -325,20 +327,38 @@ func (w *work) measure(b *Balancer) {
 		}
 		return
 	}
-	if c.MeasuredAt.Before(s.owedAt.Add(b.cfg.Settle)) {
+	if w.stuck = b.stuck(w); !w.stuck && c.MeasuredAt.Before(s.owedAt.Add(b.cfg.Settle)) {
 		s.excessSince = time.Time{}
 		return
 	}
 	if s.excessSince.IsZero() {
 		s.excessSince = c.MeasuredAt
 	}
-	if b.now.Sub(s.excessSince) >= disobeys {
+	if b.now.Sub(s.excessSince) >= disobeys && b.now.Sub(s.owedAt) >= b.cfg.Settle {
 		s.rogue = true
 		if w.role == taker {
 			w.role = fixed
 		}
 	}
 }
+
+// stuck reports whether the connector was seen not to have begun to come down when most
+// would have, while a fuse above it carries too much: others must make room.
+func (b *Balancer) stuck(w *work) bool {
+	s := w.s
+	if w.c.MeasuredAt.Before(s.owedAt.Add(moves)) || w.draws <= s.owedDrew-Amp || s.owedDrew == 0 {
+		return false
+	}
+	for _, k := range w.lines {
+		if !b.lines[k].hotSince.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// moves is when a car has begun to follow a reduction.
+const moves = 8 * time.Second
 
 // disobeys is how long a connector may draw too much before it counts as
 // disobedient.
@@ -395,7 +415,7 @@ func (w *work) book(b *Balancer) {
 				w.booked[p] = max(m, bounded(w.c.Max))
 			}
 		}
-		if w.role == fixed {
+		if w.role == fixed || w.stuck {
 			w.ends[p] = w.booked[p]
 		}
 	}

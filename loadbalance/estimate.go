@@ -31,7 +31,7 @@ func (w *work) interval(b *Balancer, p Phase) (lo, hi MilliAmp) {
 	}
 	m := max(0, bounded(c.Measured[p]))
 	switch {
-	case s.rogue:
+	case s.rogue || w.stuck:
 		return min(m, upper), min(m, upper)
 	case !c.Online:
 		return min(m, upper), upper

@@ -276,7 +276,7 @@ func TestSupplyStates(t *testing.T) {
 		{[]SupplyIn{{"main", "moon"}}, 10 * Amp},
 	} {
 		q.supplies = c.supplies
-		q.run(5 * time.Minute)
+		q.run(15 * time.Minute)
 		wantHeld(t, q, c.each, c.each)
 	}
 }

@@ -112,22 +112,16 @@ func (b *Balancer) baseCurrent(l *line, n *node, known bool) {
 	}
 }
 
-// basePower adds up the base load of a node's conductors, which come before. Where the
-// currents of loads on two lines and on others add up to less than their sum, the
-// conductors' base loads come out too small for their power: what the cars' currents
-// count for more in the conductors than in watts belongs to it.
+// basePower adds up the base load of a node's conductors, which come before.
 func (b *Balancer) basePower(l *line, n *node) {
 	l.base, l.slow, l.reserve = 0, 0, 0
-	lo := int64(0)
 	for p := range int32(3) {
 		c := &b.lines[n.number*3+p]
 		l.base += c.base
 		l.slow += c.slow
 		l.reserve += c.reserve
-		lo += c.lo
 	}
-	more := max(0, n.grid.baseUnits(lo)-l.lo)
-	l.base, l.slow, l.reserve = n.grid.baseUnits(l.base)+more, n.grid.baseUnits(l.slow)+more, n.grid.baseUnits(l.reserve)+more
+	l.base, l.slow, l.reserve = n.grid.baseUnits(l.base), n.grid.baseUnits(l.slow), n.grid.baseUnits(l.reserve)
 }
 
 // baseSkew finds how much more than the least loaded conductor this one may carry of
@@ -159,7 +153,9 @@ func (b *Balancer) judgeLine(l *line, n *node, known bool) {
 	if !l.hotSince.IsZero() && b.now.Sub(l.hotSince) >= lasting {
 		guard = l.rated / 100 // not to come to rest just above
 	}
+	b.follow(l, n)
 	l.over = l.final+l.base > l.limit-guard
+	l.fell = l.fell && l.over
 	if !l.over {
 		l.overSince = time.Time{}
 	} else if l.overSince.IsZero() {
@@ -175,7 +171,7 @@ func (b *Balancer) judgeLine(l *line, n *node, known bool) {
 	} else if l.feltSince.IsZero() {
 		l.feltSince = b.now
 	}
-	l.ripe = l.over && (!known || l.urgent || felt && b.now.Sub(l.feltSince) >= lasting || b.now.Sub(l.overSince) >= unfelt)
+	l.ripe = l.over && (!known || l.urgent || l.fell || felt && b.now.Sub(l.feltSince) >= lasting || b.now.Sub(l.overSince) >= unfelt)
 	l.room = l.limit - l.slow - guard
 	if !l.ripe && known {
 		l.room = max(l.room, l.kept)

@@ -99,7 +99,7 @@ func (b *Balancer) leftOver(w *work) MilliAmp {
 	least := w.final + b.leastRaise(w)
 	for _, k := range w.lines {
 		l := &b.lines[k]
-		free := l.limit - l.slow - max(l.committed, l.planned) - int64(b.spare(w)/2)
+		free := l.roof(b.now) - l.slow - max(l.committed, l.planned) - int64(b.spare(w)/2)
 		if to = min(to, w.final+MilliAmp(max(0, free/l.times(w)))); to < least {
 			return 0
 		}

@@ -6,13 +6,6 @@ import (
 	"time"
 )
 
-const (
-	// rampFor is how long after the end of a fail-safe state increases stay small,
-	// rampStep how small.
-	rampFor  = 60 * time.Second
-	rampStep = 4 * Amp
-)
-
 // reduce finds who must come down: everybody above his ceiling, and as many of those
 // above their target as it takes to make room for the targets of the others.
 func (b *Balancer) reduce() {
@@ -249,12 +242,9 @@ func (b *Balancer) affordable(w *work) (to MilliAmp, by int32) {
 	to, by = w.target, -1
 	for _, k := range w.lines {
 		l := &b.lines[k]
-		free := (l.limit - l.slow - l.committed + l.of(w, &w.booked)) / l.times(w)
+		free := (l.roof(b.now) - l.slow - l.committed + l.of(w, &w.booked)) / l.times(w)
 		if free < int64(to) {
 			to, by = MilliAmp(max(free, 0)), k
-		}
-		if back := b.nodes[l.node].meter.backAt; !back.IsZero() && b.now.Sub(back) < rampFor {
-			to = min(to, max(w.min, w.final+rampStep))
 		}
 	}
 	return b.roundDown(to), by
@@ -265,7 +255,10 @@ func (b *Balancer) affordable(w *work) (to MilliAmp, by int32) {
 func (b *Balancer) shortage(w *work, k int32) Reason {
 	r := b.lineReason(k)
 	l := &b.lines[k]
-	if l.committed-l.of(w, &w.booked) > l.planned-int64(w.target)*l.times(w) {
+	switch {
+	case l.roof(b.now) < l.limit:
+		r.Rule = RulePacing
+	case l.committed-l.of(w, &w.booked) > l.planned-int64(w.target)*l.times(w):
 		r.Rule = RuleDonor
 	}
 	return r

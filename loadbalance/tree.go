@@ -98,8 +98,12 @@ type line struct {
 	hotSince  time.Time // the meter shows more than the fuse is made for since
 	blamedAt  time.Time // an overload was last taken for the building's
 	over      bool
-	ripe      bool // over for long or far enough to cut
-	urgent    bool // the cut bypasses pacing
+	was       int64     // limit of the last pass
+	fell      bool      // the limit was lowered below what flows, which waits for nothing
+	roofFrom  int64     // what could be given when the limit rose or the meter came back
+	roofAt    time.Time // at this time; zero: never
+	ripe      bool      // over for long or far enough to cut
+	urgent    bool      // the cut bypasses pacing
 
 	heldFor bool  // somebody whose turn is overdue waits for room here
 	wished  int64 // what a planner wants for those below, beyond their minima
