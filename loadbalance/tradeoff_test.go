@@ -69,15 +69,15 @@ func BenchmarkTradeOff(b *testing.B) {
 	}{
 		{"default", Tuning{}},
 		{"release=20s", Tuning{Release: 20 * time.Second}},
-		{"release=30s", Tuning{Release: 30 * time.Second}},
-		{"release=45s", Tuning{Release: 45 * time.Second}},
-		{"raise=2A,rest=45s", Tuning{LeastRaise: 2 * Amp, Rest: 45 * time.Second}},
-		{"raise=4A,rest=3m", Tuning{LeastRaise: 4 * Amp, Rest: 3 * time.Minute}},
-		{"unfair=2A,30s", Tuning{Unfair: 2 * Amp, Patience: 30 * time.Second}},
-		{"unfair=6A,10m", Tuning{Unfair: 6 * Amp, Patience: 10 * time.Minute}},
-		{"spare=2A", Tuning{Spare: 2 * Amp}},
-		{"reserve=75", Tuning{Reserve: 75}},
-		{"reserve=90", Tuning{Reserve: 90}},
+		{"release=60s", Tuning{Release: 60 * time.Second}},
+		{"raise=2A,rest=1m", Tuning{LeastRaise: 2 * Amp, Rest: time.Minute}},
+		{"raise=6A", Tuning{LeastRaise: 6 * Amp}},
+		{"unfair=2A,patience=1m", Tuning{Unfair: 2 * Amp, Patience: time.Minute}},
+		{"unfair=10A,patience=30m", Tuning{Unfair: 10 * Amp, Patience: 30 * time.Minute}},
+		{"spare=1A", Tuning{Spare: Amp}},
+		{"spare=4A", Tuning{Spare: 4 * Amp}},
+		{"reserve=50", Tuning{Reserve: 50}},
+		{"reserve=100", Tuning{Reserve: 100}},
 	} {
 		b.Run(p.name, func(b *testing.B) {
 			var o outcome

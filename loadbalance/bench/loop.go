@@ -55,20 +55,22 @@ const (
 func loop(metering time.Duration) Scenario {
 	return Scenario{Name: fmt.Sprintf("L1-%ds", int(metering.Seconds())), Family: "L1", About: "24 chargers, 125 A, a noisy office, 4 h, chargers metered every " + metering.String(), RootAmps: loopAmps,
 		endless: true, Policies: []string{"busbar"}, run: func(in Inputs, _ Policy) ([]Result, error) {
-			return overSeeds(in.Seed, loopSeeds, func(seed int) (Result, error) {
-				cars, err := loopCars(loopCount, seed)
-				if err != nil {
-					return Result{}, err
-				}
-				p, err := newPlant(loopConfig(loopAmps*loadbalance.Amp, 90), uint64(seed), cars, metering)
-				if err != nil {
-					return Result{}, err
-				}
-				p.base = office(loopAmps, seed)
-				p.run(loopLasts)
-				return p.result(p.figures()), nil
-			})
+			return overSeeds(in.Seed, loopSeeds, func(seed int) (Result, error) { return oneLoop(metering, seed) })
 		}}
+}
+
+func oneLoop(metering time.Duration, seed int) (Result, error) {
+	cars, err := loopCars(loopCount, seed)
+	if err != nil {
+		return Result{}, err
+	}
+	p, err := newPlant(loopConfig(loopAmps*loadbalance.Amp, 90), uint64(seed), cars, metering)
+	if err != nil {
+		return Result{}, err
+	}
+	p.base = office(loopAmps, seed)
+	p.run(loopLasts)
+	return p.result(p.figures()), nil
 }
 
 // figures are the metrics of the worst phase.

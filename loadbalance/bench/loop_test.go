@@ -55,8 +55,29 @@ func TestStepsAreAnswered(t *testing.T) {
 	}
 }
 
-// Every fault runs and leaves the breaker closed.
-func TestFaultsOpenNoBreaker(t *testing.T) {
+// The loop test meets its gates at once: use of the headroom, overload, changes, pauses.
+func TestLoopMeetsItsGates(t *testing.T) {
+	meterings := []time.Duration{10 * time.Second, time.Second}
+	if testing.Short() {
+		meterings = meterings[:1]
+	}
+	for _, metering := range meterings {
+		results, err := overSeeds(0, loopSeeds, func(seed int) (Result, error) { return oneLoop(metering, seed) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := results[0]
+		if metric(t, r, "P3") < .85 || metric(t, r, "P1.longest_s") > 20 || metric(t, r, "P2.J_s") > 8 || metric(t, r, "C1.changes") > 30 || metric(t, r, "C1.pauses") > 4 {
+			t.Errorf("metered every %v: %+v", metering, r.Metrics)
+		}
+	}
+}
+
+// Every fault leaves the breaker closed and meets its gates: a lost meter, cars that do
+// not come down, a limit from outside.
+func TestFaultsMeetTheirGates(t *testing.T) {
+	most := map[string]float64{"F1.last_increase_s": 3, "F1.failsafe_s": 15, "F4.detected_s": 15, "F4.compliant_s": 20, "F6.compliant_s": 10}
+	least := map[string]float64{"F1.return_s": 60, "F6.return_s": 60}
 	for _, s := range faults() {
 		results, err := s.Run(Inputs{}, Policy{Name: "busbar"})
 		if err != nil {
@@ -64,6 +85,14 @@ func TestFaultsOpenNoBreaker(t *testing.T) {
 		}
 		if j := metric(t, results[0], "P2.J_s"); j > 27 {
 			t.Errorf("%s: J %.1f s, an MCB would open", s.Name, j)
+		}
+		for _, m := range results[0].Metrics {
+			if gate, ok := most[m.ID]; ok && m.Value > gate {
+				t.Errorf("%s %.1f, at most %.0f", m.ID, m.Value, gate)
+			}
+			if gate, ok := least[m.ID]; ok && m.Value < gate {
+				t.Errorf("%s %.1f, at least %.0f", m.ID, m.Value, gate)
+			}
 		}
 	}
 }
