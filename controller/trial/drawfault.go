@@ -117,7 +117,9 @@ func (d *drawing) once(f Fault) {
 	}
 }
 
+// boxFault kills the box, once every charger has been with it: before that nobody has a
+// fall-back to keep to.
 func (d *drawing) boxFault() {
-	from := round(d.between(5, 0.9*Length))
+	from := round(d.between(40, 0.9*Length))
 	d.add(Fault{Kind: FaultBox, From: from, To: round(from + d.between(1, pick(d, 5.0, 30, 200)))})
 }

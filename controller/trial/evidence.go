@@ -137,7 +137,7 @@ func (w *world) seeSums(at int) {
 	n := &w.nodes[at]
 	_, high := w.toldBelow(at)
 	for p := range high {
-		switch over := high[p]+float64(n.sc.WorstBase[p])/1000 > n.limit; {
+		switch over := high[p]+float64(n.sc.WorstBase[p])/1000 > 1.03*n.limit; {
 		case !over:
 			n.shows[p] = 0
 		case n.shows[p] == 0:

@@ -81,7 +81,7 @@ func excuse(sc *Scenario, w *world, trip *Trip) (Verdict, error) {
 	case opens:
 		return BaseOnly, nil
 	}
-	if w.site == nil && !w.disobeyedBelow(trip) {
+	if w.site == nil && !w.deceived(trip) {
 		return Opened, nil // without the box, leases and fall-backs have to keep it closed
 	}
 	from := trip.Known
@@ -107,16 +107,6 @@ func (w *world) opened(trip *Trip) bool {
 	for i := range w.nodes {
 		if w.nodes[i].sc.ID == trip.Circuit {
 			return w.nodes[i].stress[trip.Phase].Used() >= hair
-		}
-	}
-	return false
-}
-
-// disobeyedBelow tells that a charger below the circuit does not do what it should.
-func (w *world) disobeyedBelow(trip *Trip) bool {
-	for i := range w.nodes {
-		if n := &w.nodes[i]; n.sc.ID == trip.Circuit {
-			return w.disobeyed(n)
 		}
 	}
 	return false
