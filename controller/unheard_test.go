@@ -98,3 +98,26 @@ func TestReductionIsNoIncrease(t *testing.T) {
 		t.Errorf("told %v when it is known what it holds", got)
 	}
 }
+
+// TestReductionBeforeTheAnswer: what came before the charger knew its transaction is sent
+// again with the answer to its start.
+func TestReductionBeforeTheAnswer(t *testing.T) {
+	l := layout()
+	l.Chargers[0].Failsafe = 16000
+	r := newRig(t, l, Recovered{})
+	r.online("CP1")
+	r.cloudUp()
+	r.do(r.startEvent("CP1", 1, "A")) // waits for the cloud
+	r.site.begin(r.now)
+	r.site.sendLimit(r.site.slotBy(1), 0, time.Minute, true)
+	seq := r.site.seq
+	r.do(LimitAnswered{Station: "CP1", Slot: 1, Seq: seq, Sent: true, Err: "Rejected"})
+	effects := r.later(startAnswerWithin)
+	sent := find[SetLimit](effects)
+	if len(find[Answer](effects)) != 1 || len(sent) != 1 || sent[0].Limit != 0 || sent[0].Seq == seq {
+		t.Errorf("with the answer: %+v", effects)
+	}
+	if sl := r.site.slotBy(1); sl.lim.refusals != 0 || sl.lim.failed != 0 {
+		t.Error("a refusal before the answer counts")
+	}
+}

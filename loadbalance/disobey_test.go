@@ -131,3 +131,21 @@ func TestReductionWaitsForTheReport(t *testing.T) {
 		t.Errorf("after the time of a report: booked %v", got)
 	}
 }
+
+// TestLeaseReckonsWithWhoMayBegin: without the box a car may begin at a connector that is
+// idle now; a lease must not be long where its fall-back would open the breaker.
+func TestLeaseReckonsWithWhoMayBegin(t *testing.T) { // decision 10
+	for _, c := range []struct {
+		failsafe MilliAmp
+		want     time.Duration
+	}{{0, 30 * time.Minute}, {6 * Amp, 120 * time.Second}} {
+		s := newBench(t, Node{ID: "main", Limit: Uniform(16 * Amp)})
+		s.car(1, "main", -1).Max = 16 * Amp
+		idle := s.car(2, "main", -1)
+		idle.Wants, idle.CanStartUnasked, idle.Failsafe = false, false, c.failsafe
+		s.step()
+		if got := s.of(1); got.Action != Raise || got.Limit != 16*Amp || got.Lease != c.want {
+			t.Errorf("beside an idle one with a fall-back of %v: %s %v for %v, want %v", c.failsafe, actionName(got.Action), got.Limit, got.Lease, c.want)
+		}
+	}
+}
