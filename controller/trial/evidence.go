@@ -210,7 +210,7 @@ func (w *world) toldBelow(at int) (low, high [3]float64) {
 				case told:
 					a := float64(o.reports[i]) / 1000
 					if o.shownAt < 0 && len(o.lately) > 0 { // it has come down since, as far as anybody can know
-						a = min(a, 1.1*float64(o.lately[0].amps)/1000+0.5)
+						a = min(a, float64(o.lately[0].amps)/1000+0.5)
 					}
 					low[ph] += a
 					high[ph] += a
