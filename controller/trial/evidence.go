@@ -101,7 +101,7 @@ func (w *world) known(n *node, phase int) float64 {
 		}
 	}
 	if g := n.meter; g != nil && !w.fitsBlindly(n, phase) {
-		if stale := g.shownAt + max(3, 3*g.sc.Period); stale <= w.t {
+		if stale := g.heardAt + max(3, 3*g.sc.Period); stale <= w.t {
 			first = min(first, stale)
 		}
 		if at := g.stood[phase].known; at > 0 {
@@ -149,7 +149,7 @@ func (w *world) seeSums(at int) {
 // blind tells that no meter shows what flows in the circuit, so that what chargers tell is
 // what can be known. Beside a meter that lies it is nothing: it does not open the breaker.
 func (n *node) blind(t float64) bool {
-	return n.meter == nil || t-n.meter.shownAt > max(3, 3*n.meter.sc.Period)
+	return n.meter == nil || t-n.meter.heardAt > max(3, 3*n.meter.sc.Period)
 }
 
 // sure is how long it may take to find that somebody does not obey, by the design.

@@ -20,6 +20,7 @@ type gauge struct {
 	late    []controller.MeterSampled // on their way
 	lateAt  []float64
 	shownAt float64 // time of the newest reading that reached the box
+	heardAt float64 // when it did
 	count   int
 	last    loadbalance.PerPhase // that reached the box
 	stood   [3]stood
@@ -78,6 +79,7 @@ func (w *world) read(g *gauge) {
 }
 
 func (w *world) sampled(g *gauge, ev controller.MeterSampled) {
+	g.heardAt = w.t
 	g.shownAt = max(g.shownAt, ev.At.Sub(epoch).Seconds())
 	w.seeMeter(g, ev.Current)
 	w.seeStanding(g, g.last, ev.Current)
