@@ -1,12 +1,9 @@
 package trial
 
 import (
-	"fmt"
 	"math"
 	"slices"
-	"strings"
 
-	"busbar/controller"
 	"busbar/loadbalance"
 )
 
@@ -232,50 +229,4 @@ func (o *outlet) loads(phase int) bool {
 // it, and so do the chargers below, which obey.
 func (n *node) trusted(t float64) bool {
 	return n.meter != nil && len(n.meter.faults) == 0 && n.honest && t-n.meter.shownAt <= 3
-}
-
-// traceEvent writes an event of interest.
-func (w *world) traceEvent(ev controller.Event) {
-	if w.trace == nil {
-		return
-	}
-	switch ev := ev.(type) {
-	case controller.Tick, controller.Committed, controller.Found:
-	case controller.MeterSampled:
-		w.tracef("meter %s %v (%s)%s", ev.Meter, ev.Current, w.truths(), w.reckons(ev.Meter))
-	case controller.MeterReported:
-		w.tracef("report %s/%d tx %d %v", ev.Station, ev.Connector, ev.Tx, ev.Samples[0].Current)
-	case controller.Delivered:
-		w.tracef("cloud has %s of tx %d", ev.Kind, ev.Tx)
-	default:
-		w.tracef("-> box %T %+v", ev, ev)
-	}
-}
-
-// reckons is what the box makes of a meter's circuit.
-func (w *world) reckons(meter string) string {
-	for _, n := range w.site.Snapshot(w.at(w.t)).Nodes {
-		if g := w.gaugeOf(meter); g != nil && n.ID == g.sc.Circuit {
-			return fmt.Sprintf(" %s: base %v, booked %v", n.State, n.Base, n.Booked)
-		}
-	}
-	return ""
-}
-
-func (w *world) gaugeOf(id string) *gauge {
-	for _, g := range w.gauges {
-		if g.sc.ID == id {
-			return g
-		}
-	}
-	return nil
-}
-
-func (w *world) truths() string {
-	var text strings.Builder
-	for i := range w.nodes {
-		n := &w.nodes[i]
-		text.WriteString(fmt.Sprintf("%s %.1f/%.1f/%.1f ", n.sc.ID, n.current[0], n.current[1], n.current[2]))
-	}
-	return text.String()
 }

@@ -213,24 +213,6 @@ func (w *world) broken(rule, format string, args ...any) {
 	w.tracePromises()
 }
 
-// tracePromises writes what every connector was promised.
-func (w *world) tracePromises() {
-	if w.trace == nil || w.site == nil {
-		return
-	}
-	for _, n := range w.site.Snapshot(w.at(w.t)).Nodes {
-		w.tracef("  %s %s: the box reckons with base %v, booked %v, headroom %v", n.ID, n.State, n.Base, n.Booked, n.Headroom)
-	}
-	for _, p := range w.points {
-		for _, o := range p.outlets {
-			if o.began {
-				w.tracef("  %v at %s on %v: in force %v until %.0f, on the way %d, fall-back %v, permits %.1f A, pilot %.1f A, draws %.1f A on %d, told %v linked %v believed %v", o, p.sc.Circuit, o.sc.Wiring,
-					o.inForce(w.t), o.book.until, len(o.book.sends), o.fallback(), o.permits(w.t), o.pilot, o.draws, o.phases(), o.told, p.linked, p.believed)
-			}
-		}
-	}
-}
-
 const maxViolations = 20
 
 func (o *outlet) String() string { return fmt.Sprintf("%s/%d", o.of.sc.ID, o.number) }

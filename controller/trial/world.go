@@ -1,7 +1,6 @@
 package trial
 
 import (
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -277,11 +276,5 @@ func (w *world) feel(n *node) {
 				Since: n.seen[p].since, Known: w.known(n, p)}
 			w.tracef("TRIP %s %v: %.1f A of %.0f A, building %.1f A", n.sc.ID, loadbalance.Phase(p), n.current[p], n.limit, n.uncont[p])
 		}
-	}
-}
-
-func (w *world) tracef(format string, args ...any) {
-	if w.trace != nil {
-		fmt.Fprintf(w.trace, "%7.1f  %s\n", w.t, fmt.Sprintf(format, args...))
 	}
 }
